@@ -46,8 +46,12 @@ def round_top(highest: float) -> float:
 
 
 def parts_of(span: float) -> int:
-    """How many steps the axis is cut into, so that each is a round number."""
-    return next((parts for parts in (4, 3, 5) if f"{span / parts:.2g}" == f"{span / parts:.6g}"), 4)
+    """How many steps the axis is cut into: those with the roundest numbers."""
+
+    def digits(parts: int) -> int:
+        return len(f"{span / parts:.6g}".replace(".", "").strip("0"))
+
+    return min((4, 3, 5), key=digits)
 
 
 def short_number(value: float) -> str:

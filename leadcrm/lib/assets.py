@@ -5,7 +5,6 @@ The finder makes `collectstatic` and DEBUG serving work without a build step: it
 """
 
 import importlib
-import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -74,7 +73,7 @@ def write_whole(path: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
         draft.write(content)
     Path(draft.name).chmod(0o644)
-    os.replace(draft.name, path)
+    Path(draft.name).replace(path)
 
 
 # ---- icons ----
@@ -187,7 +186,7 @@ class BuiltAssetsFinder(BaseFinder):
     def check(self, **kwargs: Any) -> list[Any]:
         return []
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         if path not in {SPRITE, *FONTS}:
             return []
         build(path)

@@ -1,0 +1,127 @@
+"""The navigation, declared once: what each role may open, in the order of the sidebar."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.urls import Resolver404, resolve
+
+from leadcrm.accounts.models import Role, User
+
+EVERYONE = (Role.REP, Role.MARKETER, Role.MANAGER)
+OFFICE = (Role.MARKETER, Role.MANAGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`go` is the letter after G; `roles` may open it, administrators always."""
+
+    key: str
+    label: str
+    icon: str
+    href: str
+    roles: tuple[str, ...] = EVERYONE
+    go: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    label: str
+    items: tuple[Item, ...]
+
+
+GROUPS = (
+    Group(
+        "",
+        (
+            Item("day", "My day", "inbox", "/", go="d"),
+            Item("leads", "Leads", "users-round", "/leads/", go="l"),
+            Item("pipeline", "Pipeline", "square-kanban", "/pipeline/", go="p"),
+        ),
+    ),
+    Group(
+        "Nurture",
+        (
+            Item("campaigns", "Campaigns", "workflow", "/nurturing/", OFFICE, go="c"),
+            Item("templates", "Templates", "mail", "/nurturing/templates/", OFFICE, go="t"),
+            Item("forms", "Forms", "text-cursor-input", "/forms/", OFFICE),
+            Item("segments", "Segments", "shapes", "/segments/", OFFICE),
+        ),
+    ),
+    Group(
+        "Qualify",
+        (
+            Item("scoring", "Scoring", "gauge", "/scoring/", OFFICE, go="s"),
+            Item("routing", "Routing", "split", "/routing/", (Role.MANAGER,)),
+        ),
+    ),
+    Group(
+        "Insights",
+        (
+            Item("insights", "Overview", "layout-dashboard", "/dashboard/"),
+            Item("funnel", "Funnel", "chart-bar-decreasing", "/dashboard/funnel/", go="f"),
+            Item("response", "Response time", "timer", "/dashboard/response-time/"),
+            Item("sources", "Source ROI", "coins", "/dashboard/sources/", OFFICE),
+        ),
+    ),
+)
+FOOT = (
+    Item("inbox", "Captures", "inbox", "/inbox/", OFFICE, go="i"),
+    Item("import", "Import", "upload", "/import/", OFFICE),
+    Item("settings", "Settings", "settings", "/settings/"),
+)
+TABS = (*GROUPS[0].items, Item("insights", "Insights", "chart-bar-decreasing", "/dashboard/"))
+
+SETTINGS = (
+    Group(
+        "You",
+        (
+            Item("profile", "Profile", "user-round", "/settings/profile/"),
+            Item("security", "Sign-in and security", "shield-check", "/accounts/2fa/"),
+            Item("sessions", "Where you’re signed in", "monitor", "/accounts/sessions/"),
+            Item("notifications", "Notifications", "bell", "/settings/notifications/"),
+        ),
+    ),
+    Group(
+        "Workspace",
+        (
+            Item("workspace", "General", "building-2", "/settings/workspace/", ()),
+            Item("people", "People and teams", "users-round", "/settings/people/", ()),
+        ),
+    ),
+    Group(
+        "Developers",
+        (
+            Item("api-keys", "API keys", "key-round", "/settings/api-keys/", ()),
+            Item("webhooks", "Webhooks", "webhook", "/settings/webhooks/", ()),
+            Item("events", "Events", "activity", "/settings/events/", ()),
+            Item("mail", "Mail catcher", "mails", "/settings/mail/", ()),
+        ),
+    ),
+)
+
+
+@lru_cache(maxsize=256)
+def exists(href: str) -> bool:
+    """A page of an app that is not installed is not offered."""
+    try:
+        resolve(href)
+    except Resolver404:
+        return False
+    return True
+
+
+def open_to(user: User, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return tuple(item for item in items if user.has_role(*item.roles) and exists(item.href))
+
+
+def groups_for(user: User, groups: tuple[Group, ...] = GROUPS) -> list[Group]:
+    """What this person may open; a group with nothing in it disappears."""
+    allowed = (Group(group.label, open_to(user, group.items)) for group in groups)
+    return [group for group in allowed if group.items]
+
+
+def section_of(path: str) -> str:
+    """The entry that a path belongs to: the longest that it starts with."""
+    every = (*(item for group in (*GROUPS, *SETTINGS) for item in group.items), *FOOT)
+    matching = [i for i in every if path == i.href or (i.href != "/" and path.startswith(i.href))]
+    return max(matching, key=lambda item: len(item.href)).key if matching else ""

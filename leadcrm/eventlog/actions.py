@@ -1,0 +1,122 @@
+"""Publishing events and delivering them."""
+
+import traceback
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from django.db import models, transaction
+from django.db.models.functions import Now
+
+from leadcrm.eventlog.models import DomainEvent, EventDelivery
+from leadcrm.eventlog.registry import BY_EVENT, HANDLERS, Event
+from leadcrm.lib import pump
+
+logger = structlog.get_logger(__name__)
+
+QUEUE = "deliveries"
+BATCH = 100
+
+
+class Actor(Protocol):
+    """Whoever did it: a user or an API key."""
+
+    @property
+    def actor_id(self) -> int | None: ...
+
+
+def publish(
+    event: Event, *, at: datetime, actor: Actor | None = None, channel: str = "system"
+) -> DomainEvent:
+    """Record an event and queue its handlers, in the caller's transaction.
+
+    A nudge wakes a worker on commit; should it get lost, the tick finds the rows.
+    """
+    context = structlog.contextvars.get_contextvars()
+    row = DomainEvent.objects.create(
+        name=event.name,
+        lead_id=event.payload.get("lead_id"),
+        payload=event.payload,
+        actor_id=actor.actor_id if actor else None,
+        channel=channel,
+        request_id=str(context.get("request_id", "")),
+        occurred_at=at,
+    )
+    subscriptions = BY_EVENT[event.name]
+    EventDelivery.objects.bulk_create(
+        EventDelivery(event=row, handler=subscription.key) for subscription in subscriptions
+    )
+    if subscriptions:
+        pump.wake(QUEUE)
+    return row
+
+
+def deliver_due(*, limit: int = BATCH) -> int:
+    """Run one batch of due deliveries; return how many were taken."""
+    claim = pump.claim(EventDelivery, limit=limit)
+    models.prefetch_related_objects(claim.items, "event")
+    for delivery in claim.items:
+        _deliver(delivery)
+    return len(claim.items)
+
+
+def _deliver(delivery: EventDelivery) -> None:
+    """Run one handler; its writes and the done mark commit together or not at all."""
+    token = delivery.lease_token
+    assert token is not None
+    try:
+        with transaction.atomic():
+            done = pump.finish(
+                EventDelivery,
+                [delivery.pk],
+                token=token,
+                state=EventDelivery.State.DONE,
+                done_at=Now(),
+                last_error="",
+            )
+            if done:
+                _handle(delivery)
+    except Exception:
+        logger.exception("delivery_failed", handler=delivery.handler, event=delivery.event_id)
+        _record_failure(delivery, traceback.format_exc())
+
+
+def _handle(delivery: EventDelivery) -> None:
+    subscription = HANDLERS.get(delivery.handler)
+    if subscription is None:
+        raise LookupError(f"No handler is called {delivery.handler} in this release.")
+    subscription.handler(subscription.event.from_payload(delivery.event.payload))
+
+
+def _record_failure(delivery: EventDelivery, error: str) -> None:
+    token = delivery.lease_token
+    assert token is not None
+    error = error[-pump.DEAD_LETTER_TEXT :]
+    if delivery.attempts >= pump.MAX_ATTEMPTS:
+        pump.finish(
+            EventDelivery,
+            [delivery.pk],
+            token=token,
+            state=EventDelivery.State.DEAD,
+            last_error=error,
+        )
+    else:
+        pump.postpone(
+            EventDelivery,
+            delivery.pk,
+            token=token,
+            seconds=pump.retry_seconds(delivery.attempts),
+            last_error=error,
+        )
+
+
+def retry_dead(delivery_ids: list[int] | None = None) -> int:
+    """Queue given-up deliveries again: some of them, or all."""
+    dead = models.Q(state=EventDelivery.State.DEAD)
+    if delivery_ids is not None:
+        dead &= models.Q(pk__in=delivery_ids)
+    rows = EventDelivery.objects.filter(dead).update(
+        state=EventDelivery.State.PENDING, due_at=Now(), attempts=0, lease_token=None
+    )
+    pump.wake(QUEUE)
+    return rows

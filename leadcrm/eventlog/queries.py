@@ -1,0 +1,23 @@
+"""Reads for operators: what is waiting, what was given up."""
+
+from django.db.models import QuerySet
+
+from leadcrm.eventlog.models import DomainEvent, EventDelivery
+from leadcrm.lib import pump
+
+
+def dead_deliveries() -> QuerySet[EventDelivery]:
+    return (
+        EventDelivery.objects.filter(state=EventDelivery.State.DEAD)
+        .select_related("event")
+        .order_by("-pk")
+    )
+
+
+def delivery_lag_seconds() -> float:
+    """Age of the oldest delivery that is due and not done."""
+    return pump.oldest_due_seconds(EventDelivery)
+
+
+def events_of_lead(lead_id: int) -> QuerySet[DomainEvent]:
+    return DomainEvent.objects.filter(lead_id=lead_id).order_by("-occurred_at", "-pk")

@@ -1,0 +1,150 @@
+"""Keyset paging: a page starts after the last row of the one before, so depth costs nothing.
+
+The cursor carries the values of the ordering columns of that row, the primary key last.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from django.db.models import F, Model, Q, QuerySet
+
+from leadcrm.lib.errors import Invalid
+
+Row = TypeVar("Row", bound=Model)
+COUNT_CAP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of rows; `next` and `previous` are opaque cursors, None at an end."""
+
+    rows: Sequence[Row]
+    next: str | None
+    previous: str | None
+
+    def __iter__(self) -> Any:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def keyset_page(
+    queryset: QuerySet[Row], *, ordering: Sequence[str], size: int, cursor: str | None = None
+) -> Page[Row]:
+    """The page of `size` rows at `cursor`.
+
+    :param ordering: field paths, `-` for descending; the last must be unique. Nullable fields
+        sort last in both directions.
+    :raises Invalid: the cursor was not made by this function for this ordering.
+    """
+    backwards, values = _decode(cursor, len(ordering)) if cursor else (False, None)
+    directed = [_flip(name) if backwards else name for name in ordering]
+    rows = queryset.order_by(*[_order(name, nulls_last=not backwards) for name in directed])
+    if values is not None:
+        rows = rows.filter(_after(directed, values, nulls_last=not backwards))
+    found = list(rows[: size + 1])
+    more = len(found) > size
+    found = found[:size]
+    if backwards:
+        found.reverse()
+    has_next = (backwards and bool(found)) or (not backwards and more)
+    has_previous = (backwards and more) or (not backwards and cursor is not None)
+    return Page(
+        found,
+        _encode(found[-1], ordering, backwards=False) if has_next and found else None,
+        _encode(found[0], ordering, backwards=True) if has_previous and found else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CappedCount:
+    """A count that stops at `COUNT_CAP`, shown as “1,000+”."""
+
+    value: int
+    capped: bool
+
+    def __str__(self) -> str:
+        return f"{self.value:,}+" if self.capped else f"{self.value:,}"
+
+
+def capped_count(queryset: QuerySet[Any], *, cap: int = COUNT_CAP) -> CappedCount:
+    count = queryset.order_by()[: cap + 1].count()
+    return CappedCount(min(count, cap), count > cap)
+
+
+def _flip(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _order(name: str, *, nulls_last: bool) -> Any:
+    field = F(name.lstrip("-"))
+    nulls: dict[str, bool] = {"nulls_last": True} if nulls_last else {"nulls_first": True}
+    return field.desc(**nulls) if name.startswith("-") else field.asc(**nulls)
+
+
+def _after(ordering: Sequence[str], values: Sequence[Any], *, nulls_last: bool) -> Q:
+    """Rows strictly after `values`: (a > x) or (a = x and b > y) or …, nulls counted as an end."""
+    condition = Q()
+    for index, name in enumerate(ordering):
+        beyond = _beyond(name, values[index], nulls_last=nulls_last)
+        if beyond is None:
+            continue
+        for earlier, value in zip(ordering[:index], values[:index], strict=True):
+            beyond &= _equals(earlier, value)
+        condition |= beyond
+    return condition if condition else Q(pk__in=[])
+
+
+def _beyond(name: str, value: Any, *, nulls_last: bool) -> Q | None:
+    field = name.lstrip("-")
+    if value is None:
+        return None if nulls_last else Q(**{f"{field}__isnull": False})
+    beyond = Q(**{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
+    return beyond | Q(**{f"{field}__isnull": True}) if nulls_last else beyond
+
+
+def _equals(name: str, value: Any) -> Q:
+    field = name.lstrip("-")
+    return Q(**{f"{field}__isnull": True}) if value is None else Q(**{field: value})
+
+
+def _encode(row: Model, ordering: Sequence[str], *, backwards: bool) -> str:
+    values = [_value_of(row, name.lstrip("-")) for name in ordering]
+    text = json.dumps([backwards, values], default=_plain, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _value_of(row: Any, path: str) -> Any:
+    for part in path.split("__"):
+        row = getattr(row, part, None)
+    return row
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"A cursor cannot hold {type(value).__name__}")
+
+
+def _decode(cursor: str, length: int) -> tuple[bool, list[Any]]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        backwards, values = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        if not isinstance(values, list) or len(values) != length:
+            raise ValueError
+        if any(isinstance(value, (dict, list)) for value in values):
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, UnicodeError):
+        raise Invalid.field(
+            "cursor", "This page link is no longer valid. Start again from the first page."
+        ) from None
+    return bool(backwards), values

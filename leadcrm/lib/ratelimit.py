@@ -1,0 +1,48 @@
+"""Counting requests in Valkey. When Valkey is away the limit fails open, and says so."""
+
+import time
+from dataclasses import dataclass
+
+import redis
+import structlog
+from django.conf import settings
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`screened` is False when nothing could be counted; the caller flags what it lets through."""
+
+    allowed: bool
+    retry_after: int = 0
+    screened: bool = True
+
+
+_client: redis.Redis | None = None
+
+
+def client() -> redis.Redis:
+    global _client  # one connection pool a process
+    if _client is None:
+        _client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5
+        )
+    return _client
+
+
+def hit(key: str, *, limit: int, seconds: int) -> Verdict:
+    """Count one request for `key` in the present window of `seconds`."""
+    window = int(time.time()) // seconds
+    name = f"{settings.CACHES['default']['KEY_PREFIX']}:rate:{key}:{window}"
+    try:
+        pipe = client().pipeline(transaction=False)
+        pipe.incr(name)
+        pipe.expire(name, seconds + 1)
+        count = int(pipe.execute()[0])
+    except redis.RedisError:
+        logger.warning("rate_limit_unscreened", key=key.partition(":")[0])
+        return Verdict(allowed=True, screened=False)
+    if count <= limit:
+        return Verdict(allowed=True)
+    return Verdict(allowed=False, retry_after=seconds - int(time.time()) % seconds)

@@ -1,0 +1,115 @@
+"""Every kind of thing a timeline can show, with what it means for the rest of the product."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Group(StrEnum):
+    """The timeline's filter."""
+
+    TALK = "talk"
+    WEB = "web"
+    EMAIL = "email"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityType:
+    """`responds`: a human attempt to reach the lead, or a live talk; it stops the response clock.
+    `inbound`: the lead reached out to us. `scored`: rules may count it as engagement.
+    """
+
+    key: str
+    label: str
+    icon: str
+    group: Group
+    responds: bool = False
+    inbound: bool = False
+    scored: bool = False
+
+
+def _web(key: str, label: str, icon: str, *, inbound: bool = False) -> ActivityType:
+    return ActivityType(key, label, icon, Group.WEB, inbound=inbound, scored=True)
+
+
+def _talk(
+    key: str, label: str, icon: str, *, responds: bool = False, inbound: bool = False
+) -> ActivityType:
+    return ActivityType(
+        key, label, icon, Group.TALK, responds=responds, inbound=inbound, scored=True
+    )
+
+
+def _system(key: str, label: str, icon: str) -> ActivityType:
+    return ActivityType(key, label, icon, Group.SYSTEM)
+
+
+ACTIVITY_TYPES: dict[str, ActivityType] = {
+    type_.key: type_
+    for type_ in [
+        _web("page_view", "Viewed a page", "mouse-pointer-click"),
+        _web("product_view", "Viewed a product", "package"),
+        _web("pricing_view", "Viewed pricing", "badge-euro"),
+        _web("form_submit", "Sent a form", "text-cursor-input", inbound=True),
+        _web("asset_download", "Downloaded", "download"),
+        _web("search", "Searched the site", "search"),
+        _web("video_play", "Watched a video", "play"),
+        _web("webinar_registered", "Registered for a webinar", "calendar-plus"),
+        _web("webinar_attended", "Attended a webinar", "presentation"),
+        _web("survey_answered", "Answered a survey", "list-checks"),
+        _web("quiz_completed", "Completed a quiz", "list-checks"),
+        _web("social_interaction", "Interacted on social media", "share-2"),
+        _web("demo_requested", "Asked for a demo", "text-cursor-input", inbound=True),
+        _web("trial_started", "Started a trial", "rocket"),
+        _web("product_used", "Used the product", "zap"),
+        _web("purchase", "Purchased", "shopping-cart"),
+        _web("repeat_purchase", "Purchased again", "shopping-cart"),
+        _web("referral_made", "Referred somebody", "users"),
+        _web("chat_message", "Wrote in the chat", "message-circle", inbound=True),
+        ActivityType("email_sent", "E-mail sent", "mail", Group.EMAIL),
+        ActivityType("email_delivered", "E-mail delivered", "mail-check", Group.EMAIL),
+        ActivityType("email_open", "Opened an e-mail", "mail-open", Group.EMAIL, scored=True),
+        ActivityType("email_click", "Clicked in an e-mail", "mouse-pointer-click", Group.EMAIL, scored=True),
+        ActivityType("email_reply", "Replied by e-mail", "reply", Group.EMAIL, inbound=True, scored=True),
+        ActivityType("email_bounce", "E-mail bounced", "mail-x", Group.EMAIL, scored=True),
+        ActivityType("email_complaint", "Reported an e-mail as spam", "mail-warning", Group.EMAIL, scored=True),
+        ActivityType("email_skipped", "E-mail not sent", "mail-minus", Group.EMAIL),
+        ActivityType("unsubscribe", "Unsubscribed", "mail-x", Group.EMAIL, scored=True),
+        ActivityType("resubscribe", "Subscribed again", "mail-plus", Group.EMAIL, scored=True),
+        _talk("call_attempt", "Called, no answer", "phone-missed", responds=True),
+        _talk("call_connected", "Called and spoke", "phone-outgoing", responds=True),
+        _talk("call_inbound", "Called us", "phone-incoming", responds=True, inbound=True),
+        _talk("email_outbound", "Wrote an e-mail", "send", responds=True),
+        _talk("meeting_booked", "Booked a meeting", "calendar-check", responds=True),
+        _talk("meeting_held", "Met", "handshake", responds=True),
+        _talk("meeting_no_show", "Did not come to the meeting", "calendar-x"),
+        _talk("quote_sent", "Sent a quote", "file-text"),
+        _system("note_added", "Noted", "sticky-note"),
+        _system("lead_created", "Lead created", "user-plus"),
+        _system("lead_updated", "Details changed", "pencil"),
+        _system("lead_imported", "Imported", "upload"),
+        _system("stage_changed", "Stage changed", "circle-dot"),
+        _system("owner_changed", "Owner changed", "user-round-plus"),
+        _system("score_crossed", "Temperature changed", "flame"),
+        _system("qualified", "Qualified", "badge-check"),
+        _system("bant_answered", "BANT answered", "circle-check"),
+        _system("consent_granted", "Consent given", "shield-check"),
+        _system("consent_withdrawn", "Consent withdrawn", "shield-x"),
+        _system("drip_entered", "Entered a drip campaign", "mails"),
+        _system("drip_left", "Left a drip campaign", "mails"),
+        _system("task_done", "Task done", "circle-check"),
+        _system("response_late", "Reply is late", "clock-alert"),
+        _system("merged", "Merged", "merge"),
+    ]
+}
+
+RESPONDING = frozenset(key for key, type_ in ACTIVITY_TYPES.items() if type_.responds)
+SCORED = frozenset(key for key, type_ in ACTIVITY_TYPES.items() if type_.scored)
+
+
+def type_of(key: str) -> ActivityType:
+    """The type, or a plain one for custom events that websites send under their own names."""
+    known = ACTIVITY_TYPES.get(key)
+    if known:
+        return known
+    return ActivityType(key, key.replace("_", " ").capitalize(), "circle", Group.WEB, scored=True)

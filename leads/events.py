@@ -1,0 +1,137 @@
+"""The vocabulary of things that happen to leads: how the upper apps learn of each other's work.
+
+Payloads carry ids and small facts. Handlers read the present state of what the ids name.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from leadcrm.eventlog.registry import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadEvent(Event):
+    lead_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadCaptured(LeadEvent):
+    """An inquiry was stored for a new or a known lead."""
+
+    name: ClassVar[str] = "lead.captured"
+    inquiry_id: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadCreated(LeadEvent):
+    """A lead was entered without an inquiry: by hand, by the API or by an import."""
+
+    name: ClassVar[str] = "lead.created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadUpdated(LeadEvent):
+    """Contact fields changed; `fields` names them."""
+
+    name: ClassVar[str] = "lead.updated"
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadDeleted(LeadEvent):
+    name: ClassVar[str] = "lead.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadContacted(LeadEvent):
+    """A person of ours tried to reach the lead, or talked to it: a human response."""
+
+    name: ClassVar[str] = "lead.contacted"
+    activity_id: int
+    user_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadReplied(LeadEvent):
+    """The lead wrote or called back."""
+
+    name: ClassVar[str] = "lead.replied"
+    activity_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentChanged(LeadEvent):
+    """Consent for a purpose was given or withdrawn."""
+
+    name: ClassVar[str] = "lead.consent_changed"
+    purpose: str
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BantAnswered(LeadEvent):
+    name: ClassVar[str] = "lead.bant_answered"
+    dimensions: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadScoreCrossed(LeadEvent):
+    """The temperature changed: cold, warm, hot."""
+
+    name: ClassVar[str] = "lead.score_crossed"
+    from_temperature: str
+    to_temperature: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadQualified(LeadEvent):
+    """A qualification rule holds now and did not before. `kind` is mql, sql or pql."""
+
+    name: ClassVar[str] = "lead.qualified"
+    kind: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleOpened(LeadEvent):
+    """A pass through the funnel began."""
+
+    name: ClassVar[str] = "cycle.opened"
+    cycle_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleClosed(LeadEvent):
+    """A pass through the funnel ended; `outcome` is won or lost."""
+
+    name: ClassVar[str] = "cycle.closed"
+    cycle_id: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChanged(LeadEvent):
+    name: ClassVar[str] = "lead.stage_changed"
+    transition_id: int
+    from_stage: str
+    to_stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadAssigned(LeadEvent):
+    """Somebody became responsible; `owner_id` None means the queue of a team."""
+
+    name: ClassVar[str] = "lead.assigned"
+    assignment_id: int
+    owner_id: int | None
+    previous_owner_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadTakenOver(LeadEvent):
+    """A rep works with the lead personally, so automatic mail must stop."""
+
+    name: ClassVar[str] = "lead.taken_over"
+    user_id: int

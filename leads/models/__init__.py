@@ -1,0 +1,45 @@
+"""The ground floor: who the leads are, what they did, and how they came."""
+
+from leads.models.activity import Activity, DirtyLead, Note
+from leads.models.attribution import MarketingCampaign, SpendEntry, Touch
+from leads.models.capture import Form, FormVersion, InboxItem, Inquiry, Source
+from leads.models.consent import Consent, Suppression
+from leads.models.funnel import Pipeline, Stage
+from leads.models.lead import (
+    Company,
+    Lead,
+    LeadIdentifier,
+    LeadScore,
+    LeadTag,
+    Lifecycle,
+    Status,
+    Tag,
+    Temperature,
+)
+
+__all__ = [
+    "Activity",
+    "Company",
+    "Consent",
+    "DirtyLead",
+    "Form",
+    "FormVersion",
+    "InboxItem",
+    "Inquiry",
+    "Lead",
+    "LeadIdentifier",
+    "LeadScore",
+    "LeadTag",
+    "Lifecycle",
+    "MarketingCampaign",
+    "Note",
+    "Pipeline",
+    "Source",
+    "SpendEntry",
+    "Stage",
+    "Status",
+    "Suppression",
+    "Tag",
+    "Temperature",
+    "Touch",
+]

@@ -1,0 +1,164 @@
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from leadcrm.lib.pump import WorkItem
+from leads.models.attribution import Channel
+from leads.models.lead import Lead
+
+
+class Source(models.Model):
+    """Where leads come in: a form, an API key's website, an import, a provider."""
+
+    class Kind(models.TextChoices):
+        FORM = "form", "Form"
+        API = "api", "API"
+        WEBHOOK = "webhook", "Webhook"
+        IMPORT = "import", "Import"
+        MANUAL = "manual", "Entered by hand"
+
+    key = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.API)
+    channel = models.CharField(max_length=20, choices=Channel, default=Channel.OTHER)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Form(models.Model):
+    """A form that strangers fill in. What it asks is in its published version."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80)
+    source = models.ForeignKey(Source, models.PROTECT, related_name="forms")
+    published = models.ForeignKey(
+        "FormVersion", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    allowed_origins = models.JSONField(default=list, blank=True)
+    notify_owner = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_published(self) -> bool:
+        return self.published_id is not None
+
+
+class FormVersion(models.Model):
+    """What a form asked at one time; never changed, so that a submission keeps its meaning.
+
+    `fields`: a list of `{"key", "label", "type", "required", "help", "options", "maps_to"}`, where
+    `maps_to` names a lead field, `custom.<key>`, `bant.<dimension>` or `message`.
+    """
+
+    form = models.ForeignKey(Form, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=120)
+    intro = models.TextField(blank=True)
+    fields = models.JSONField(default=list)
+    consent_text = models.TextField(blank=True)  # shown beside the consent box; empty: no box
+    submit_label = models.CharField(max_length=40, default="Send")
+    thank_you = models.TextField(default="Thank you. We will be in touch.")
+    redirect_url = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["form", "number"], name="form_version_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.form} v{self.number}"
+
+
+class InboxItem(WorkItem):
+    """One capture exactly as it arrived. Stored before anything is judged, never lost after.
+
+    `received = applied + quarantined + needs_review + failed + rejected` for every source.
+    """
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received"
+        APPLIED = "applied", "Applied"
+        QUARANTINED = "quarantined", "Quarantined"
+        NEEDS_REVIEW = "needs_review", "Needs review"
+        FAILED = "failed", "Failed"
+        REJECTED = "rejected", "Rejected"
+
+    receipt_id = models.UUIDField(unique=True, default=uuid.uuid4)
+    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="inbox_items")
+    form_version = models.ForeignKey(FormVersion, models.PROTECT, null=True, blank=True)
+    path = models.CharField(max_length=200, blank=True)
+    content_type = models.CharField(max_length=200, blank=True)
+    headers = models.JSONField(default=dict)  # an allow-list, no cookies or keys
+    body = models.BinaryField()
+    remote_address = models.CharField(max_length=45, blank=True)  # truncated to /24 or /48
+    api_key_id = models.BigIntegerField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
+    reason_code = models.CharField(max_length=40, blank=True)
+    reason = models.TextField(blank=True)
+    is_test = models.BooleanField(default=False)
+    screened = models.BooleanField(default=True)  # False: the rate limit could not be checked
+    lead = models.ForeignKey(
+        Lead, models.SET_NULL, null=True, blank=True, related_name="inbox_items"
+    )
+    received_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="one_item_per_idempotency_key",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=WorkItem.DUE, name="inbox_due"),
+            models.Index(fields=["state", "-id"], name="inbox_by_state"),
+            models.Index(fields=["source", "-id"], name="inbox_by_source"),
+        ]
+
+    SETTLED: ClassVar[frozenset[str]] = frozenset(
+        {State.APPLIED, State.QUARANTINED, State.NEEDS_REVIEW, State.FAILED, State.REJECTED}
+    )
+
+    def __str__(self) -> str:
+        return str(self.receipt_id)
+
+
+class Inquiry(models.Model):
+    """One capture that became part of a lead's story. The response clock starts here."""
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="inquiries")
+    inbox_item = models.OneToOneField(
+        InboxItem, models.PROTECT, null=True, blank=True, related_name="inquiry"
+    )
+    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="inquiries")
+    form_version = models.ForeignKey(FormVersion, models.PROTECT, null=True, blank=True)
+    fields = models.JSONField(default=dict)
+    context = models.JSONField(default=dict)
+    message = models.TextField(blank=True)
+    is_test = models.BooleanField(default=False)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["lead", "-received_at"], name="inquiry_by_lead"),
+            models.Index(fields=["received_at"], name="inquiry_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Inquiry {self.pk} of {self.lead_id}"
+
+

@@ -1,13 +1,15 @@
-"""What a running `make run` leaves in var/ so that other commands find its servers."""
+"""What `make run` leaves in var/ so that other commands find its servers."""
 
 import fcntl
 import json
 import os
 import secrets
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -19,27 +21,18 @@ def var_dir() -> Path:
 def urls() -> dict[str, str]:
     """DATABASE_URL, REDIS_URL and EMAIL_URL of the embedded servers that run at this moment."""
     found = read(var_dir() / "servers.json")
-    return found if found and is_running() else {}
+    return found if found and is_running(var_dir()) else {}
 
 
 def secret_key() -> str | None:
-    """The key the supervisor made; only on a machine where `make run` was used."""
+    """The key the supervisor made; only where `make run` was used."""
     path = var_dir() / "secret_key"
     return path.read_text() if path.exists() else None
 
 
-def ensure_secret_key() -> None:
-    if secret_key() is None:
-        write(var_dir() / "secret_key", secrets.token_urlsafe(48))
-
-
-def remembered(name: str) -> dict[str, Any]:
-    """Ports and passwords a server keeps from one start to the next."""
-    return read(var_dir() / "servers" / f"{name}.json")
-
-
-def remember(name: str, **values: Any) -> None:
-    write_json(var_dir() / "servers" / f"{name}.json", {**remembered(name), **values})
+def ensure_secret_key(home: Path) -> None:
+    if not (home / "secret_key").exists():
+        write(home / "secret_key", secrets.token_urlsafe(48))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -65,10 +58,10 @@ def write(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def is_running() -> bool:
-    """Whether a supervisor holds this var/, told by its lock: a killed one lets go of it."""
+def is_running(home: Path) -> bool:
+    """Whether a supervisor holds this var/, told by its lock: even a killed one lets go of it."""
     try:
-        with (var_dir() / "run.lock").open() as file:
+        with (home / "run.lock").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -82,23 +75,42 @@ class AlreadyRunning(Exception):
 
 
 @contextmanager
-def holding_the_lock(wait_seconds: float = 2) -> Iterator[IO[str]]:
-    """Be the one supervisor of this var/.
+def sole_supervisor(home: Path) -> Iterator[None]:
+    """Be the one supervisor of this var/; wait for one that is just stopping.
 
-    :raises AlreadyRunning: another one keeps the lock for the whole wait.
+    :raises AlreadyRunning: another one is at work and stays.
     """
-    from time import monotonic, sleep
+    home.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with (home / "run.lock").open("a") as file:
+        while not _locked(file.fileno()):
+            if time.monotonic() - began > _patience(home):
+                raise AlreadyRunning
+            time.sleep(0.05)
+        yield
 
-    var_dir().mkdir(parents=True, exist_ok=True)
-    deadline = monotonic() + wait_seconds
-    with (var_dir() / "run.lock").open("a") as file:
-        while True:
+
+def _patience(home: Path) -> float:
+    """Seconds to wait: other commands look at the lock for a blink, a stopping one needs longer."""
+    return 60 if read(home / "run.json").get("state") == "stopping" else 2
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def free_port(preferred: int | None = None) -> int:
+    """The port used last time if it is still free, so that addresses stay the same."""
+    for port in (preferred or 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                # is_running() of another command holds it for a moment.
-                if monotonic() > deadline:
-                    raise AlreadyRunning from None
-                sleep(0.05)
-        yield file
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("No free port on 127.0.0.1.")

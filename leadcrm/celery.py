@@ -53,4 +53,5 @@ app.conf.update(
         "tick": {"task": "tick", "schedule": TICK_SECONDS, "options": {"expires": 10}},
     },
 )
+app.set_default()
 app.autodiscover_tasks()

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -8,4 +10,5 @@ class LibConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every app's handlers and tasks, so that web and worker know the same queues."""
+        import_module("leadcrm.celery")
         autodiscover_modules("handlers", "tasks", "panels")

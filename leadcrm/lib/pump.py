@@ -85,10 +85,10 @@ def claim(
         inner, params = due.query.sql_with_params()
         rows = list(
             model._default_manager.raw(
-                f"WITH due AS MATERIALIZED ({inner}) "
+                f"WITH due (key) AS MATERIALIZED ({inner}) "
                 f"UPDATE {table} AS work SET lease_token = %s, attempts = work.attempts + 1, "
                 f"due_at = now() + %s * interval '1 second' "
-                f"FROM due WHERE work.{key} = due.{key} RETURNING work.*",
+                f"FROM due WHERE work.{key} = due.key RETURNING work.*",
                 [*params, token, lease.total_seconds()],
             )
         )

@@ -1,0 +1,261 @@
+"""Making, changing and removing leads."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.db import transaction
+from django.db.models import F
+
+from leadcrm.accounts.models import User, Workspace
+from leadcrm.eventlog.actions import Actor, publish
+from leadcrm.lib import normalise
+from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
+from leads.actions.activities import mark_dirty, record_activity
+from leads.events import LeadCreated, LeadDeleted, LeadUpdated
+from leads.freemail import is_free_provider
+from leads.models import Company, Lead, LeadIdentifier, LeadScore, LeadTag, Source, Tag
+
+TEXT_LIMITS = {
+    "first_name": 100,
+    "last_name": 100,
+    "email": 254,
+    "phone": 40,
+    "job_title": 120,
+    "company_name": 200,
+    "website": 300,
+    "country": 2,
+    "region": 80,
+    "city": 80,
+    "language": 10,
+    "time_zone": 50,
+    "industry": 80,
+}
+
+
+class ContactFields(TypedDict, total=False):
+    """The fields people fill in. See `Lead`."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    job_title: str
+    company_name: str
+    website: str
+    country: str
+    region: str
+    city: str
+    language: str
+    time_zone: str
+    industry: str
+    company_size: int | None
+    custom: dict[str, Any]
+
+
+class EmailTaken(Conflict):
+    """Another lead has this e-mail address."""
+
+    code = "email_taken"
+
+    def __init__(self, lead: Lead) -> None:
+        super().__init__(
+            f"The e-mail address belongs to {lead.name}. Open that lead, or merge the two.",
+            errors=[FieldError("email", "This address belongs to another lead.", "email_taken")],
+        )
+        self.lead = lead
+
+
+@transaction.atomic
+def create_lead(
+    fields: ContactFields,
+    *,
+    at: datetime,
+    source: Source | None = None,
+    actor: Actor | None = None,
+    user: User | None = None,
+    is_test: bool = False,
+    announce: bool = True,
+) -> Lead:
+    """Make a lead with its score row, identifiers and company.
+
+    :param announce: publish `LeadCreated`; a capture publishes its own event instead.
+    :raises EmailTaken: the address identifies another lead.
+    :raises Invalid: the e-mail address is not one.
+    """
+    values = clean_fields(fields)
+    lead = Lead(**values, source=source, is_test=is_test, created_at=at, updated_at=at)
+    lead.company = find_company(lead)
+    lead.save(force_insert=True)
+    LeadScore.objects.create(lead=lead)
+    _identify(lead)
+    if announce:
+        publish(LeadCreated(lead_id=lead.pk), at=at, actor=actor, channel="app")
+        record_activity(lead.pk, "lead_created", at=at, user=user)
+    mark_dirty([lead.pk])
+    return lead
+
+
+@transaction.atomic
+def update_lead(
+    lead_id: int,
+    changes: ContactFields,
+    *,
+    at: datetime,
+    version: int | None = None,
+    actor: Actor | None = None,
+    user: User | None = None,
+) -> Lead:
+    """Change contact fields; only real changes are written and announced.
+
+    :param version: what the editor read; None writes over whatever is there.
+    :raises StaleVersion: somebody saved in between.
+    :raises EmailTaken, Invalid, NotFound:
+    """
+    lead = Lead.objects.live().select_for_update(of=("self",)).filter(pk=lead_id).first()
+    if lead is None:
+        raise NotFound
+    if version is not None and version != lead.version:
+        raise StaleVersion(
+            f"Somebody else saved this lead (version {lead.version}, you had {version}). "
+            "Reload, look at their change, then save yours again."
+        )
+    changed = _apply(lead, clean_fields(changes))
+    if not changed:
+        return lead
+    if {"company_name", "email", "website"} & set(changed) and lead.company is None:
+        lead.company = find_company(lead)
+        changed.append("company")
+    lead.updated_at = at
+    lead.version = F("version") + 1
+    lead.save(update_fields=[*changed, "updated_at", "version"])
+    lead.refresh_from_db(fields=["version"])
+    if {"email", "phone"} & set(changed):
+        _identify(lead)
+    record_activity(lead.pk, "lead_updated", at=at, user=user, properties={"fields": changed})
+    publish(LeadUpdated(lead_id=lead.pk, fields=changed), at=at, actor=actor)
+    mark_dirty([lead.pk])
+    return lead
+
+
+@transaction.atomic
+def delete_lead(lead_id: int, *, at: datetime, actor: Actor | None = None) -> None:
+    """Hide a lead everywhere. Its history stays until it is erased or restored."""
+    if Lead.objects.live().filter(pk=lead_id).update(deleted_at=at, updated_at=at):
+        publish(LeadDeleted(lead_id=lead_id), at=at, actor=actor)
+
+
+@transaction.atomic
+def set_tags(lead_id: int, names: Iterable[str], *, at: datetime) -> list[str]:
+    """Make these the lead's tags; unknown ones are created."""
+    wanted = {normalise.clean_text(name, limit=40): None for name in names}
+    tags = [_tag(name) for name in wanted if name]
+    LeadTag.objects.filter(lead_id=lead_id).exclude(tag__in=tags).delete()
+    LeadTag.objects.bulk_create(
+        [LeadTag(lead_id=lead_id, tag=tag) for tag in tags], ignore_conflicts=True
+    )
+    Lead.objects.filter(pk=lead_id).update(updated_at=at)
+    mark_dirty([lead_id])
+    return [tag.name for tag in tags]
+
+
+def _tag(name: str) -> Tag:
+    found = Tag.objects.filter(name__iexact=name).first()
+    return found or Tag.objects.create(name=name)
+
+
+def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Trimmed, normalised and cut to what the columns hold.
+
+    :raises Invalid: an e-mail address, country or company size that cannot be meant.
+    """
+    values: dict[str, Any] = {
+        name: normalise.clean_text(str(fields[name] or ""), limit=limit)
+        for name, limit in TEXT_LIMITS.items()
+        if name in fields
+    }
+    if values.get("email"):
+        email = normalise.email(values["email"])
+        if email is None:
+            raise Invalid.field(
+                "email",
+                f"“{values['email']}” is not an e-mail address. It looks like name@company.com.",
+                "invalid_email",
+            )
+        values["email"] = email.address
+    if values.get("country"):
+        values["country"] = values["country"].upper()
+    if values.get("phone"):
+        region = values.get("country") or Workspace.load().country
+        values["phone"] = normalise.phone(values["phone"], region=region) or values["phone"]
+    if "company_size" in fields:
+        values["company_size"] = _size(fields["company_size"])
+    if "custom" in fields:
+        values["custom"] = normalise.clean_json(dict(fields["custom"] or {}))
+    return values
+
+
+def _size(raw: Any) -> int | None:
+    if raw in (None, ""):
+        return None
+    try:
+        size = int(raw)
+    except (TypeError, ValueError):
+        size = -1
+    if not 0 <= size < 100_000_000:
+        raise Invalid.field("company_size", "Enter the number of employees as a whole number.")
+    return size
+
+
+def _apply(lead: Lead, values: Mapping[str, Any]) -> list[str]:
+    changed = [name for name, value in values.items() if getattr(lead, name) != value]
+    for name in changed:
+        setattr(lead, name, values[name])
+    return changed
+
+
+def _identify(lead: Lead) -> None:
+    """Store what identifies the lead; an address of another lead is refused."""
+    if email := normalise.email(lead.email):
+        identifier, _ = LeadIdentifier.objects.get_or_create(
+            kind=LeadIdentifier.Kind.EMAIL, value=email.canonical, defaults={"lead": lead}
+        )
+        if identifier.lead_id != lead.pk:
+            raise EmailTaken(identifier.lead)
+    if lead.phone.startswith("+"):
+        LeadIdentifier.objects.get_or_create(
+            lead=lead, kind=LeadIdentifier.Kind.PHONE, value=lead.phone
+        )
+
+
+def find_company(lead: Lead) -> Company | None:
+    """The company by the web domain of the lead's address or site, else by its exact name.
+
+    Free mail providers name no company. A name with no known company makes one.
+    """
+    domain = company_domain(lead)
+    if domain and (found := Company.objects.filter(domain=domain).first()):
+        return found
+    if not lead.company_name:
+        return None
+    named = Company.objects.filter(name__iexact=lead.company_name, domain__in=["", domain]).first()
+    if named:
+        return named
+    company, _ = Company.objects.get_or_create(
+        domain=domain,
+        name=lead.company_name,
+        defaults={
+            "industry": lead.industry,
+            "size": lead.company_size,
+            "country": lead.country,
+            "city": lead.city,
+        },
+    )
+    return company
+
+
+def company_domain(lead: Lead) -> str:
+    if lead.website and (host := normalise.host(lead.website)):
+        return host[:253]
+    email = normalise.email(lead.email)
+    return "" if email is None or is_free_provider(email.domain) else email.domain

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
 from leadcrm.lib import problems
 from leadcrm.lib.errors import DomainError
+from leadcrm.lib.toasts import toast
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -64,8 +64,8 @@ class DomainErrorMiddleware:
         if problems.wants_json(request):
             return problems.response(error)
         if request.headers.get("HX-Request"):
-            messages.error(request, error.detail)
-            return render(request, "ui/refusal.html", {"error": error}, status=error.status)
+            response = HttpResponse(status=error.status, headers={"HX-Reswap": "none"})
+            return toast(response, error.detail, tone="bad")
         return render(request, "refusal.html", {"error": error}, status=error.status)
 
 

@@ -101,3 +101,7 @@ def notify(
 def mark_notifications_read(user: User, *, at: datetime, up_to: int | None = None) -> int:
     unread = Notification.objects.filter(user=user, read_at=None)
     return (unread.filter(pk__lte=up_to) if up_to else unread).update(read_at=at)
+
+
+def mark_notification_read(notification: Notification, *, at: datetime) -> None:
+    Notification.objects.filter(pk=notification.pk, read_at=None).update(read_at=at)

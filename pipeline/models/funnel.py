@@ -1,0 +1,181 @@
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from leadcrm.accounts.models import User
+from leads.models import Inquiry, Lead, Pipeline, Source, Stage
+
+
+class LostReason(models.TextChoices):
+    """Why a cycle was lost. “Other” needs a note."""
+
+    NO_RESPONSE = "no_response", "Never answered"
+    NO_BUDGET = "no_budget", "No budget"
+    NO_NEED = "no_need", "No need"
+    TIMING = "timing", "Not now"
+    COMPETITOR = "competitor", "Chose a competitor"
+    PRICE = "price", "Too expensive"
+    MISSING_FEATURE = "missing_feature", "Something is missing"
+    WRONG_PERSON = "wrong_person", "Cannot decide"
+    NOT_A_FIT = "not_a_fit", "Not a fit"
+    OTHER = "other", "Other"
+
+
+class SalesCycle(models.Model):
+    """One pass of a lead through the funnel. At most one is open.
+
+    `received_at` is when the inquiry behind it arrived: speed to lead counts from there.
+    """
+
+    class Outcome(models.TextChoices):
+        OPEN = "", "Open"
+        WON = "won", "Won"
+        LOST = "lost", "Lost"
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="cycles")
+    number = models.PositiveSmallIntegerField(default=1)
+    pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="cycles")
+    source = models.ForeignKey(
+        Source, models.SET_NULL, null=True, blank=True, related_name="cycles"
+    )
+    opened_at = models.DateTimeField()
+    opened_by_inquiry = models.ForeignKey(
+        Inquiry, models.SET_NULL, null=True, blank=True, related_name="opened_cycles"
+    )
+    received_at = models.DateTimeField()
+    first_response_at = models.DateTimeField(null=True, blank=True)
+    first_response_activity_id = models.BigIntegerField(null=True, blank=True)
+    first_response_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    mql_at = models.DateTimeField(null=True, blank=True)
+    sql_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    rejected_at = models.DateTimeField(null=True, blank=True)
+    rejected_reason = models.CharField(max_length=200, blank=True, default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=4, choices=Outcome, blank=True, default=Outcome.OPEN)
+    lost_reason = models.CharField(max_length=20, choices=LostReason, blank=True, default="")
+    lost_note = models.CharField(max_length=500, blank=True, default="")
+    owner_at_close = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    OPEN: ClassVar[Q] = Q(closed_at=None)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "number"], name="cycle_number_of_lead"),
+            models.UniqueConstraint(
+                fields=["lead"], condition=Q(closed_at=None), name="one_open_cycle_per_lead"
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, outcome="")
+                | Q(closed_at__isnull=False, outcome__in=["won", "lost"]),
+                name="closed_cycle_has_outcome",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="lost") | ~Q(lost_reason=""), name="lost_cycle_has_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["opened_at"], name="cycle_by_opening"),
+            models.Index(fields=["received_at"], name="cycle_by_receipt"),
+            models.Index(
+                fields=["closed_at"], condition=Q(closed_at__isnull=False), name="cycle_by_close"
+            ),
+            models.Index(fields=["opened_at"], condition=Q(closed_at=None), name="cycle_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Cycle {self.number} of {self.lead_id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class Transition(models.Model):
+    """One move between stages, never changed. The ledger behind `Lead.stage`."""
+
+    class Cause(models.TextChoices):
+        OPENED = "opened", "Cycle opened"
+        MANUAL = "manual", "Moved by hand"
+        BULK = "bulk", "Moved in bulk"
+        API = "api", "Moved by the API"
+        QUALIFIED = "qualified", "Qualified"
+        CONTACTED = "contacted", "First contact"
+        REJECTED = "rejected", "Rejected by sales"
+        REOPENED = "reopened", "Reopened"
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="transitions")
+    cycle = models.ForeignKey(SalesCycle, models.CASCADE, related_name="transitions")
+    from_stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, related_name="+")
+    to_stage = models.ForeignKey(Stage, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    cause = models.CharField(max_length=10, choices=Cause, default=Cause.MANUAL)
+    seconds_in_from = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["cycle", "at", "id"], name="transition_by_cycle"),
+            models.Index(fields=["lead", "-at", "-id"], name="transition_by_lead"),
+            models.Index(fields=["to_stage", "at"], name="transition_by_stage"),
+            models.Index(fields=["at"], name="transition_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id}: {self.from_stage_id} → {self.to_stage_id}"
+
+
+class Deal(models.Model):
+    """Money inside a cycle."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        WON = "won", "Won"
+        LOST = "lost", "Lost"
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="deals")
+    cycle = models.ForeignKey(SalesCycle, models.CASCADE, related_name="deals")
+    name = models.CharField(max_length=120)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    expected_close = models.DateField(null=True, blank=True)
+    probability = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MaxValueValidator(100)]
+    )  # percent; none: the stage's
+    state = models.CharField(max_length=4, choices=State, default=State.OPEN)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0), name="deal_amount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(probability=None) | Q(probability__lte=100),
+                name="deal_probability_is_percent",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at=None)
+                | Q(state__in=["won", "lost"], closed_at__isnull=False),
+                name="closed_deal_has_moment",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["lead", "-id"], name="deal_by_lead"),
+            models.Index(fields=["cycle"], name="deal_by_cycle"),
+            models.Index(
+                fields=["expected_close"], condition=Q(state="open"), name="deal_forecast"
+            ),
+            models.Index(fields=["state", "closed_at"], name="deal_by_close"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,6 +1,6 @@
 """Find Chromium for the browser tests, or install it where that is allowed.
 
-    python -m tests.chromium    install if missing, or say what to install
+python -m tests.chromium    install if missing, or say what to install
 """
 
 import os
@@ -23,8 +23,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 ADVICE = (
-    "The browser tests need Chromium. Install it (Debian: apt install chromium, Fedora: dnf install "
-    "chromium, macOS: brew install --cask chromium), or set CHROMIUM to the path of a browser."
+    "The browser tests need Chromium. Install it (Debian: apt install chromium, Fedora: dnf "
+    "install chromium, macOS: brew install --cask chromium), or set CHROMIUM to a browser's path."
 )
 
 

@@ -1,6 +1,6 @@
 """Real PostgreSQL, Valkey and SMTP servers for a test run, forgotten afterwards.
 
-    python -m tests.servers COMMAND…    run a command with their addresses in its environment
+python -m tests.servers COMMAND…    run a command with their addresses in its environment
 """
 
 import atexit

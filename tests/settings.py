@@ -15,7 +15,8 @@ from leadcrm.settings import CACHES, DATABASES, REDIS_URL, VAR_DIR  # noqa: E402
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 DATABASES["default"]["TEST"] = {
-    "NAME": f"test_{os.environ.get('LEADCRM_DEV_NAME', 'leadcrm')}",  # pytest-django adds the worker
+    # pytest-django adds the name of the worker.
+    "NAME": f"test_{os.environ.get('LEADCRM_DEV_NAME', 'leadcrm')}",
 }
 if WORKER and "LEADCRM_DEV_NAME" not in os.environ:
     # Each worker has a Valkey database to itself: clearing the cache empties it all.

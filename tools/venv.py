@@ -80,7 +80,7 @@ def create():
         subprocess.call(["apt-get", "install", "-y", "-qq", "python3-venv"])
         if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]) == 0:
             return
-    sys.exit("Python's venv module is incomplete here. On Debian or Ubuntu: apt install python3-venv")
+    sys.exit("Python's venv module is incomplete. On Debian or Ubuntu: apt install python3-venv")
 
 
 def install(requirements):

@@ -66,7 +66,8 @@ def reachable_place(home: Path) -> Path:
     The name outside depends on the path of var/, so two checkouts never share a database.
     """
     key = f"{home.parent.name}-{hashlib.sha256(bytes(home)).hexdigest()[:10]}"
-    for place in (home, Path("/var/lib/leadcrm") / key, Path("/var/tmp") / f"leadcrm-{key}"):
+    outside = (Path("/var/lib/leadcrm") / key, Path("/var/tmp") / f"leadcrm-{key}")  # noqa: S108
+    for place in (home, *outside):
         if reachable(place) and _claimed(place):
             return place
     raise NoAccount("No directory was found that both root and PostgreSQL's account can reach.")

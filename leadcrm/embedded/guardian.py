@@ -1,6 +1,6 @@
 """Outlives a killed supervisor by a moment and stops the programs it left behind.
 
-    python -m leadcrm.embedded.guardian VAR < pipe whose other end only the supervisor holds
+python -m leadcrm.embedded.guardian VAR < pipe whose other end only the supervisor holds
 """
 
 import subprocess

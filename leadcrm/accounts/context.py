@@ -29,6 +29,7 @@ def parts_for(user: User, path: str) -> dict[str, Callable[[], Any]]:
         "tabs": lambda: navigation.open_to(user, navigation.TABS),
         "settings_nav": lambda: navigation.groups_for(user, navigation.SETTINGS),
         "section": lambda: navigation.section_of(path),
+        "subsection": lambda: navigation.subsection_of(path),
         "unread": lambda: unread_count(user),
         "theme": lambda: user.theme,
         "keys_off": lambda: not user.keyboard_shortcuts,

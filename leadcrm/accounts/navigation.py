@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from leadcrm.accounts.models import Role, User
@@ -102,7 +103,9 @@ SETTINGS = (
 
 @lru_cache(maxsize=256)
 def exists(href: str) -> bool:
-    """A page of an app that is not installed is not offered."""
+    """A page that this installation does not have is not offered."""
+    if href == "/settings/mail/" and not settings.EMAIL_CATCHER:
+        return False
     try:
         resolve(href)
     except Resolver404:
@@ -121,7 +124,16 @@ def groups_for(user: User, groups: tuple[Group, ...] = GROUPS) -> list[Group]:
 
 
 def section_of(path: str) -> str:
-    """The entry that a path belongs to: the longest that it starts with."""
-    every = (*(item for group in (*GROUPS, *SETTINGS) for item in group.items), *FOOT)
-    matching = [i for i in every if path == i.href or (i.href != "/" and path.startswith(i.href))]
+    """The entry of the sidebar that a path belongs to; a person's own pages are Settings too."""
+    entries = (*(item for group in GROUPS for item in group.items), *FOOT)
+    return closest(path, entries) or ("settings" if subsection_of(path) else "")
+
+
+def subsection_of(path: str) -> str:
+    return closest(path, tuple(item for group in SETTINGS for item in group.items))
+
+
+def closest(path: str, items: tuple[Item, ...]) -> str:
+    """The longest address that the path starts with."""
+    matching = [i for i in items if path == i.href or (i.href != "/" and path.startswith(i.href))]
     return max(matching, key=lambda item: len(item.href)).key if matching else ""

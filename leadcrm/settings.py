@@ -1,4 +1,4 @@
-"""All settings. Every value an operator may change comes from the environment (README has the table)."""
+"""All settings. What an operator may change comes from the environment; the README has a table."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,10 @@ SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [urlsplit(SITE_URL).hostname or "127.0.0.1", "localhost"]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
+    urlsplit(SITE_URL).hostname or "127.0.0.1",
+    "localhost",
+]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "leadcrm.urls"
 WSGI_APPLICATION = "leadcrm.wsgi.application"

@@ -40,6 +40,10 @@ def _talk(
     )
 
 
+def _email(key: str, label: str, icon: str, *, inbound: bool = False) -> ActivityType:
+    return ActivityType(key, label, icon, Group.EMAIL, inbound=inbound, scored=True)
+
+
 def _system(key: str, label: str, icon: str) -> ActivityType:
     return ActivityType(key, label, icon, Group.SYSTEM)
 
@@ -68,14 +72,24 @@ ACTIVITY_TYPES: dict[str, ActivityType] = {
         _web("chat_message", "Wrote in the chat", "message-circle", inbound=True),
         ActivityType("email_sent", "E-mail sent", "mail", Group.EMAIL),
         ActivityType("email_delivered", "E-mail delivered", "mail-check", Group.EMAIL),
-        ActivityType("email_open", "Opened an e-mail", "mail-open", Group.EMAIL, scored=True),
-        ActivityType("email_click", "Clicked in an e-mail", "mouse-pointer-click", Group.EMAIL, scored=True),
-        ActivityType("email_reply", "Replied by e-mail", "reply", Group.EMAIL, inbound=True, scored=True),
-        ActivityType("email_bounce", "E-mail bounced", "mail-x", Group.EMAIL, scored=True),
-        ActivityType("email_complaint", "Reported an e-mail as spam", "mail-warning", Group.EMAIL, scored=True),
+        _email("email_open", "Opened an e-mail", "mail-open"),
+        ActivityType(
+            "email_click", "Clicked in an e-mail", "mouse-pointer-click", Group.EMAIL, scored=True
+        ),
+        ActivityType(
+            "email_reply", "Replied by e-mail", "reply", Group.EMAIL, inbound=True, scored=True
+        ),
+        _email("email_bounce", "E-mail bounced", "mail-x"),
+        ActivityType(
+            "email_complaint",
+            "Reported an e-mail as spam",
+            "mail-warning",
+            Group.EMAIL,
+            scored=True,
+        ),
         ActivityType("email_skipped", "E-mail not sent", "mail-minus", Group.EMAIL),
-        ActivityType("unsubscribe", "Unsubscribed", "mail-x", Group.EMAIL, scored=True),
-        ActivityType("resubscribe", "Subscribed again", "mail-plus", Group.EMAIL, scored=True),
+        _email("unsubscribe", "Unsubscribed", "mail-x"),
+        _email("resubscribe", "Subscribed again", "mail-plus"),
         _talk("call_attempt", "Called, no answer", "phone-missed", responds=True),
         _talk("call_connected", "Called and spoke", "phone-outgoing", responds=True),
         _talk("call_inbound", "Called us", "phone-incoming", responds=True, inbound=True),

@@ -10,7 +10,7 @@ from leadcrm.accounts.models import Membership, Role, Team, User
 from leads.models import Form, FormVersion, Lead, LeadIdentifier, LeadScore, Pipeline, Source, Stage
 
 NOON = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
-PASSWORD = "correct-horse-battery"  # noqa: S105
+PASSWORD = "correct-horse-battery"
 
 STAGES = [
     ("new", "New", "awareness", "open", 5),
@@ -40,13 +40,13 @@ class UserFactory(DjangoModelFactory[User]):
     role = Role.REP
 
     @factory.post_generation
-    def password(self, create: bool, extracted: str | None, **_: Any) -> None:  # noqa: FBT001
+    def password(self, create: bool, extracted: str | None, **_: Any) -> None:
         self.set_password(extracted or PASSWORD)  # type: ignore[attr-defined]
         if create:
             self.save()  # type: ignore[attr-defined]
 
     @factory.post_generation
-    def team(self, create: bool, extracted: Team | None, **_: Any) -> None:  # noqa: FBT001
+    def team(self, create: bool, extracted: Team | None, **_: Any) -> None:
         if create and extracted is not None:
             Membership.objects.create(user=self, team=extracted)  # type: ignore[misc]
 
@@ -73,12 +73,12 @@ class LeadFactory(DjangoModelFactory[Lead]):
     company_name = "Kestrel Logistics"
 
     @factory.post_generation
-    def score(self, create: bool, extracted: int | None, **_: Any) -> None:  # noqa: FBT001
+    def score(self, create: bool, extracted: int | None, **_: Any) -> None:
         if create:
             LeadScore.objects.create(lead=self, score=extracted or 0)  # type: ignore[misc]
 
     @factory.post_generation
-    def identifier(self, create: bool, extracted: Any, **_: Any) -> None:  # noqa: FBT001
+    def identifier(self, create: bool, extracted: Any, **_: Any) -> None:
         if create and self.email:
             LeadIdentifier.objects.create(
                 lead=self,  # type: ignore[misc]

@@ -40,7 +40,9 @@ def create_api_key(
         found.append(FieldError("scopes", "Choose at least one scope.", "required"))
     if publishable and not origins:
         found.append(
-            FieldError("origins", "Name the sites that may use this key, such as https://example.com.")
+            FieldError(
+                "origins", "Name the sites that may use this key, such as https://example.com."
+            )
         )
     if found:
         raise Invalid(found[0].message, errors=found)
@@ -92,8 +94,13 @@ def notify(
     _, created = Notification.objects.get_or_create(
         user=user,
         dedupe_key=dedupe_key,
-        defaults={"kind": kind, "title": title[:200], "body": body[:500], "url": url,
-                  "lead_id": lead_id},
+        defaults={
+            "kind": kind,
+            "title": title[:200],
+            "body": body[:500],
+            "url": url,
+            "lead_id": lead_id,
+        },
     )
     return created
 

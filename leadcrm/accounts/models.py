@@ -30,9 +30,7 @@ class Workspace(models.Model):
     postal_address = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=models.Q(pk=1), name="only_one_workspace")
-        ]
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="only_one_workspace")]
 
     def __str__(self) -> str:
         return self.name
@@ -245,9 +243,7 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "dedupe_key"], name="told_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "dedupe_key"], name="told_once")]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="notification_newest"),
             models.Index(

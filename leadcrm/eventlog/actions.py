@@ -3,6 +3,7 @@
 import traceback
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from django.db import models, transaction
@@ -56,14 +57,12 @@ def deliver_due(*, limit: int = BATCH) -> int:
     claim = pump.claim(EventDelivery, limit=limit)
     models.prefetch_related_objects(claim.items, "event")
     for delivery in claim.items:
-        _deliver(delivery)
+        _deliver(delivery, claim.token)
     return len(claim.items)
 
 
-def _deliver(delivery: EventDelivery) -> None:
+def _deliver(delivery: EventDelivery, token: UUID) -> None:
     """Run one handler; its writes and the done mark commit together or not at all."""
-    token = delivery.lease_token
-    assert token is not None
     try:
         with transaction.atomic():
             done = pump.finish(
@@ -77,8 +76,8 @@ def _deliver(delivery: EventDelivery) -> None:
             if done:
                 _handle(delivery)
     except Exception:
-        logger.exception("delivery_failed", handler=delivery.handler, event=delivery.event_id)
-        _record_failure(delivery, traceback.format_exc())
+        logger.exception("delivery_failed", handler=delivery.handler, event_id=delivery.event_id)
+        _record_failure(delivery, token, traceback.format_exc())
 
 
 def _handle(delivery: EventDelivery) -> None:
@@ -88,9 +87,7 @@ def _handle(delivery: EventDelivery) -> None:
     subscription.handler(subscription.event.from_payload(delivery.event.payload))
 
 
-def _record_failure(delivery: EventDelivery, error: str) -> None:
-    token = delivery.lease_token
-    assert token is not None
+def _record_failure(delivery: EventDelivery, token: UUID, error: str) -> None:
     error = error[-pump.DEAD_LETTER_TEXT :]
     if delivery.attempts >= pump.MAX_ATTEMPTS:
         pump.finish(

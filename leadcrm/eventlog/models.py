@@ -44,12 +44,8 @@ class EventDelivery(WorkItem):
             models.UniqueConstraint(fields=["event", "handler"], name="one_delivery_per_handler")
         ]
         indexes = [
-            models.Index(
-                fields=["due_at", "id"], condition=WorkItem.DUE, name="delivery_due"
-            ),
-            models.Index(
-                fields=["id"], condition=models.Q(state="dead"), name="delivery_dead"
-            ),
+            models.Index(fields=["due_at", "id"], condition=WorkItem.DUE, name="delivery_due"),
+            models.Index(fields=["id"], condition=models.Q(state="dead"), name="delivery_dead"),
         ]
 
     def __str__(self) -> str:

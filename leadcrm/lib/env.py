@@ -1,4 +1,4 @@
-"""Typed readers of environment variables. A secret may also come from a file named by `NAME_FILE`."""
+"""Typed readers of environment variables. A secret may also come from the file `NAME_FILE`."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,9 @@ def secret(name: str) -> str | None:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE points to an unreadable file: {path}") from error
+            raise ImproperlyConfigured(
+                f"{name}_FILE points to an unreadable file: {path}"
+            ) from error
     return os.environ.get(name) or None
 
 

@@ -1,4 +1,4 @@
-"""Expected refusals. Each is a sentence to the person who can act, with a stable code for programs."""
+"""Expected refusals: a sentence to the person who can act, and a stable code for programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

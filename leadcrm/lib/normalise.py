@@ -17,7 +17,7 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def clean_text(value: str, *, limit: int | None = None) -> str:
-    """Trimmed NFC text without control characters and lone surrogates, cut to `limit` characters."""
+    """Trimmed NFC text without control characters and lone surrogates, at most `limit` long."""
     text = unicodedata.normalize("NFC", _UNSTORABLE.sub("", value)).strip()
     return text if limit is None else text[:limit].rstrip()
 

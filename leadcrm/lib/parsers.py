@@ -19,9 +19,7 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Any = None
-    ) -> Any:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         raw = stream.read(MAX_BODY_BYTES + 1)
         if len(raw) > MAX_BODY_BYTES:
             raise ParseError("The body is larger than 5 MB. Send it in smaller parts.")
@@ -36,8 +34,7 @@ def parse_json(raw: bytes) -> Any:
         raise ParseError("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
         raise ParseError(
-            f"The body is not valid JSON: {error.msg} at line {error.lineno}, "
-            f"column {error.colno}."
+            f"The body is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from None
     except RecursionError:
         raise ParseError("The JSON is nested too deeply; 32 levels are enough.") from None

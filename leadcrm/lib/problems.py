@@ -37,8 +37,8 @@ def from_domain_error(error: DomainError) -> dict[str, Any]:
 def headers_of(error: Exception) -> dict[str, str]:
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        return {"Retry-After": str(int(error.wait) + 1)}
+    if isinstance(error, exceptions.Throttled):
+        return {"Retry-After": str(int(getattr(error, "wait", None) or 1))}
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         return {"WWW-Authenticate": "Bearer"}
     return {}

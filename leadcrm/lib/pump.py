@@ -80,12 +80,13 @@ def claim(
     )
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    key = quote(model._meta.pk.column)
+    key = quote(str(model._meta.pk.column))
     with transaction.atomic():
         inner, params = due.query.sql_with_params()
         rows = list(
             model._default_manager.raw(
-                f"WITH due (key) AS MATERIALIZED ({inner}) "
+                # Only the names of our own tables are pasted in.
+                f"WITH due (key) AS MATERIALIZED ({inner}) "  # noqa: S608
                 f"UPDATE {table} AS work SET lease_token = %s, attempts = work.attempts + 1, "
                 f"due_at = now() + %s * interval '1 second' "
                 f"FROM due WHERE work.{key} = due.key RETURNING work.*",
@@ -95,9 +96,7 @@ def claim(
     return Claim(token, sorted(rows, key=lambda row: row.pk))
 
 
-def finish(
-    model: type[Item], keys: Sequence[Any], *, token: uuid.UUID, **changes: Any
-) -> int:
+def finish(model: type[Item], keys: Sequence[Any], *, token: uuid.UUID, **changes: Any) -> int:
     """Mark claimed rows as done, with other column changes; rows of a lost lease stay untouched."""
     return model._default_manager.filter(pk__in=keys, lease_token=token).update(
         due_at=None, lease_token=None, **changes
@@ -120,9 +119,7 @@ def retry_seconds(attempts: int) -> float:
 
 def requeue_now(model: type[Item], where: Q) -> int:
     """Make rows due at once with a clean slate: the retry button."""
-    return model._default_manager.filter(where).update(
-        due_at=Now(), lease_token=None, attempts=0
-    )
+    return model._default_manager.filter(where).update(due_at=Now(), lease_token=None, attempts=0)
 
 
 def oldest_due_seconds(model: type[Item]) -> float:
@@ -171,7 +168,8 @@ def run(name: str, *, budget_seconds: float = BUDGET_SECONDS) -> bool:
 def run_all(*, rounds: int = 100) -> None:
     """Drain every queue until nothing is due anywhere: for tests and `manage.py pump`."""
     for _ in range(rounds):
-        if not any([queue.drain() for queue in QUEUES.values()]):
+        taken = [queue.drain() for queue in QUEUES.values()]
+        if not any(taken):
             return
 
 

@@ -34,7 +34,7 @@ def send_pump(queue: str) -> None:
     if time.monotonic() < _broker_down_until:
         return
     try:
-        pump.apply_async(args=[queue], expires=60)
+        pump.apply_async(args=(queue,), expires=60)
     except (OperationalError, OSError):
         _broker_down_until = time.monotonic() + BREAKER_SECONDS
         logger.warning("broker_unreachable", queue=queue)

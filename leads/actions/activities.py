@@ -112,9 +112,7 @@ def _insert(activities: Sequence[NewActivity]) -> list[int | None]:
           RETURNING id)
         SELECT numbered.i, written.id FROM numbered JOIN written USING (id)
     """
-    template = (
-        "(%s, %s::bigint, %s, %s::timestamptz, %s::jsonb, %s, %s, %s::bigint, %s::varchar)"
-    )
+    template = "(%s, %s::bigint, %s, %s::timestamptz, %s::jsonb, %s, %s, %s::bigint, %s::varchar)"
     with connection.cursor() as cursor:
         found = execute_values(
             cursor.cursor, statement, rows, template=template, page_size=len(rows), fetch=True
@@ -182,5 +180,3 @@ def mark_dirty(lead_ids: Iterable[int]) -> None:
             [ids],
         )
     pump.wake(DIRTY_QUEUE)
-
-

@@ -37,9 +37,7 @@ class Activity(models.Model):
             )
         ]
         indexes = [
-            models.Index(
-                fields=["lead", "occurred_at"], include=["type"], name="activity_by_lead"
-            ),
+            models.Index(fields=["lead", "occurred_at"], include=["type"], name="activity_by_lead"),
             BTreeIndex(
                 fields=["user", "-occurred_at"],
                 condition=Q(user__isnull=False),

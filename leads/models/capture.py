@@ -160,5 +160,3 @@ class Inquiry(models.Model):
 
     def __str__(self) -> str:
         return f"Inquiry {self.pk} of {self.lead_id}"
-
-

@@ -146,17 +146,11 @@ class Lead(models.Model):
     )
     is_test = models.BooleanField(default=False)
 
-    lifecycle = models.CharField(
-        max_length=12, choices=Lifecycle, default=Lifecycle.LEAD
-    )
+    lifecycle = models.CharField(max_length=12, choices=Lifecycle, default=Lifecycle.LEAD)
     status = models.CharField(max_length=11, choices=Status, default=Status.NEW)
-    stage = models.ForeignKey(
-        Stage, models.PROTECT, null=True, blank=True, related_name="leads"
-    )
+    stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, related_name="leads")
     stage_entered_at = models.DateTimeField(null=True, blank=True)
-    owner = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="leads"
-    )
+    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="leads")
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="leads")
     next_step_at = models.DateTimeField(null=True, blank=True)
     response_due_at = models.DateTimeField(null=True, blank=True)
@@ -174,8 +168,15 @@ class Lead(models.Model):
     search_text = models.GeneratedField(
         expression=Lower(
             Concat(
-                "first_name", Value(" "), "last_name", Value(" "), "email", Value(" "),
-                "company_name", Value(" "), "phone",
+                "first_name",
+                Value(" "),
+                "last_name",
+                Value(" "),
+                "email",
+                Value(" "),
+                "company_name",
+                Value(" "),
+                "phone",
             )
         ),
         output_field=models.TextField(),
@@ -188,8 +189,14 @@ class Lead(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["-created_at", "-id"], condition=Q(merged_into=None, deleted_at=None), name="lead_newest"),
-            models.Index(fields=["owner", "stage", "-created_at", "-id"], name="lead_by_owner_stage"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(merged_into=None, deleted_at=None),
+                name="lead_newest",
+            ),
+            models.Index(
+                fields=["owner", "stage", "-created_at", "-id"], name="lead_by_owner_stage"
+            ),
             models.Index(fields=["stage", "-stage_entered_at", "-id"], name="lead_by_stage"),
             models.Index(fields=["company"], name="lead_by_company"),
             models.Index(
@@ -265,9 +272,7 @@ class LeadScore(models.Model):
     Made with the lead. `last_activity_*` are written by `leads.actions`, the rest by `scoring`.
     """
 
-    lead = models.OneToOneField(
-        Lead, models.CASCADE, primary_key=True, related_name="score_row"
-    )
+    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="score_row")
     score = models.SmallIntegerField(default=0, db_default=0)
     fit = models.SmallIntegerField(default=0, db_default=0)
     engagement = models.SmallIntegerField(default=0, db_default=0)
@@ -277,7 +282,11 @@ class LeadScore(models.Model):
     )
     temperature_since = models.DateTimeField(null=True, blank=True)
     grade = models.CharField(max_length=2, blank=True, default="", db_default="")
-    trend = ArrayField(models.SmallIntegerField(), default=list, db_default=Value([], output_field=ArrayField(models.SmallIntegerField())))
+    trend = ArrayField(
+        models.SmallIntegerField(),
+        default=list,
+        db_default=Value([], output_field=ArrayField(models.SmallIntegerField())),
+    )
     last_activity_at = models.DateTimeField(null=True, blank=True)
     last_activity_type = models.CharField(max_length=30, blank=True, default="", db_default="")
     computed_at = models.DateTimeField(null=True, blank=True)

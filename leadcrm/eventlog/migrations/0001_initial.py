@@ -6,46 +6,89 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='DomainEvent',
+            name="DomainEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('lead_id', models.BigIntegerField(null=True)),
-                ('payload', models.JSONField(default=dict)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('channel', models.CharField(default='system', max_length=20)),
-                ('request_id', models.CharField(blank=True, max_length=32)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("lead_id", models.BigIntegerField(null=True)),
+                ("payload", models.JSONField(default=dict)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("channel", models.CharField(default="system", max_length=20)),
+                ("request_id", models.CharField(blank=True, max_length=32)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['lead_id', 'occurred_at', 'id'], name='event_by_lead'), models.Index(fields=['name', 'id'], name='event_by_name')],
+                "indexes": [
+                    models.Index(fields=["lead_id", "occurred_at", "id"], name="event_by_lead"),
+                    models.Index(fields=["name", "id"], name="event_by_name"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EventDelivery',
+            name="EventDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('handler', models.CharField(max_length=100)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Gave up')], default='pending', max_length=10)),
-                ('last_error', models.TextField(blank=True)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='eventlog.domainevent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("handler", models.CharField(max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("dead", "Gave up")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("last_error", models.TextField(blank=True)),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="eventlog.domainevent",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='delivery_due'), models.Index(condition=models.Q(('state', 'dead')), fields=['id'], name='delivery_dead')],
-                'constraints': [models.UniqueConstraint(fields=('event', 'handler'), name='one_delivery_per_handler')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at", "id"],
+                        name="delivery_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "dead")), fields=["id"], name="delivery_dead"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("event", "handler"), name="one_delivery_per_handler"
+                    )
+                ],
             },
         ),
     ]

@@ -6,12 +6,13 @@ The cursor carries the values of the ordering columns of that row, the primary k
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 
 from leadcrm.lib.errors import Invalid
@@ -45,11 +46,7 @@ def keyset_page(
     :raises Invalid: the cursor was not made by this function for this ordering.
     """
     backwards, values = _decode(cursor, len(ordering)) if cursor else (False, None)
-    directed = [_flip(name) if backwards else name for name in ordering]
-    rows = queryset.order_by(*[_order(name, nulls_last=not backwards) for name in directed])
-    if values is not None:
-        rows = rows.filter(_after(directed, values, nulls_last=not backwards))
-    found = list(rows[: size + 1])
+    found = _rows_after(queryset, ordering, values, size + 1, backwards=backwards)
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -61,6 +58,84 @@ def keyset_page(
         _encode(found[-1], ordering, backwards=False) if has_next and found else None,
         _encode(found[0], ordering, backwards=True) if has_previous and found else None,
     )
+
+
+def neighbours(
+    queryset: QuerySet[Row], *, ordering: Sequence[str], row: Row
+) -> tuple[Row | None, Row | None]:
+    """The rows before and after `row` in this ordering, None at an end."""
+    values = [_value_of(row, name.lstrip("-")) for name in ordering]
+    before = _rows_after(queryset, ordering, values, 1, backwards=True)
+    after = _rows_after(queryset, ordering, values, 1, backwards=False)
+    return (before[0] if before else None, after[0] if after else None)
+
+
+def _rows_after(
+    queryset: QuerySet[Row],
+    ordering: Sequence[str],
+    values: Sequence[Any] | None,
+    limit: int,
+    *,
+    backwards: bool,
+) -> list[Row]:
+    """Up to `limit` rows beyond `values`, walking backwards if asked.
+
+    A nullable leading column is read in two steps, known values and then nulls: each is one range
+    of a plain index, where `NULLS LAST` in one query would sort the whole table.
+    """
+    directed = [_flip(name) if backwards else name for name in ordering]
+    lead = directed[0].lstrip("-")
+    try:
+        if not _is_nullable(queryset, lead):
+            return _segment(queryset, directed, values, limit, backwards=backwards)
+        found: list[Row] = []
+        for is_null in (True, False) if backwards else (False, True):
+            part = queryset.filter(**{f"{lead}__isnull": is_null})
+            names, bounds = (directed[1:], values and values[1:]) if is_null else (directed, values)
+            if values is not None and (values[0] is None) != is_null:
+                if is_null == backwards:
+                    continue  # this part lies on the other side of the cursor
+                bounds = None
+            found += _segment(part, names, bounds, limit - len(found), backwards=backwards)
+            if len(found) >= limit:
+                break
+        return found
+    except (ValidationError, TypeError, ValueError):
+        raise _stale_cursor() from None
+
+
+def _segment(
+    queryset: QuerySet[Row],
+    directed: Sequence[str],
+    values: Sequence[Any] | None,
+    limit: int,
+    *,
+    backwards: bool,
+) -> list[Row]:
+    last = not backwards
+    nullable = {name: _is_nullable(queryset, name.lstrip("-")) for name in directed[1:]}
+    rows = queryset.order_by(
+        *[_order(name, nulls_last=last) if nullable.get(name) else name for name in directed]
+    )
+    if values is not None:
+        # The bound on the first column alone is implied, but is what an index can start from.
+        rows = rows.filter(_at_or_beyond(directed[0], values[0]))
+        rows = rows.filter(_after(directed, values, nulls_last=last, nullable=nullable))
+    return list(rows[:limit])
+
+
+def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:
+    """Whether the column behind a field path may be null; annotations may."""
+    if path in queryset.query.annotations:
+        return True
+    options = queryset.model._meta
+    if path == "pk":
+        return False
+    *relations, name = path.split("__")
+    for relation in relations:
+        related = options.get_field(relation).related_model
+        options = related._meta  # type: ignore[union-attr]
+    return bool(name != "pk" and options.get_field(name).null)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +164,19 @@ def _order(name: str, *, nulls_last: bool) -> Any:
     return field.desc(**nulls) if name.startswith("-") else field.asc(**nulls)
 
 
-def _after(ordering: Sequence[str], values: Sequence[Any], *, nulls_last: bool) -> Q:
+def _after(
+    ordering: Sequence[str],
+    values: Sequence[Any],
+    *,
+    nulls_last: bool,
+    nullable: Mapping[str, bool],
+) -> Q:
     """Rows strictly after `values`: (a > x) or (a = x and b > y) or …, nulls counted as an end."""
     condition = Q()
     for index, name in enumerate(ordering):
-        beyond = _beyond(name, values[index], nulls_last=nulls_last)
+        beyond = _beyond(
+            name, values[index], nulls_last=nulls_last, nullable=nullable.get(name, False)
+        )
         if beyond is None:
             continue
         for earlier, value in zip(ordering[:index], values[:index], strict=True):
@@ -102,12 +185,16 @@ def _after(ordering: Sequence[str], values: Sequence[Any], *, nulls_last: bool) 
     return condition if condition else Q(pk__in=[])
 
 
-def _beyond(name: str, value: Any, *, nulls_last: bool) -> Q | None:
+def _at_or_beyond(name: str, value: Any) -> Q:
+    return Q(**{f"{name.lstrip('-')}__{'lte' if name.startswith('-') else 'gte'}": value})
+
+
+def _beyond(name: str, value: Any, *, nulls_last: bool, nullable: bool) -> Q | None:
     field = name.lstrip("-")
     if value is None:
         return None if nulls_last else Q(**{f"{field}__isnull": False})
     beyond = Q(**{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
-    return beyond | Q(**{f"{field}__isnull": True}) if nulls_last else beyond
+    return beyond | Q(**{f"{field}__isnull": True}) if nulls_last and nullable else beyond
 
 
 def _equals(name: str, value: Any) -> Q:
@@ -141,10 +228,14 @@ def _decode(cursor: str, length: int) -> tuple[bool, list[Any]]:
         backwards, values = json.loads(base64.urlsafe_b64decode(padded.encode()))
         if not isinstance(values, list) or len(values) != length:
             raise ValueError
-        if any(isinstance(value, (dict, list)) for value in values):
+        if any(isinstance(value, (dict, list)) or "\x00" in str(value) for value in values):
             raise ValueError
-    except (ValueError, TypeError, binascii.Error, UnicodeError):
-        raise Invalid.field(
-            "cursor", "This page link is no longer valid. Start again from the first page."
-        ) from None
+    except (ValueError, TypeError, RecursionError, binascii.Error, UnicodeError):
+        raise _stale_cursor() from None
     return bool(backwards), values
+
+
+def _stale_cursor() -> Invalid:
+    return Invalid.field(
+        "cursor", "This page link is no longer valid. Start again from the first page."
+    )

@@ -1,8 +1,9 @@
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from leadcrm.lib.pump import WorkItem
@@ -32,10 +33,23 @@ class Source(models.Model):
 
 
 class Form(models.Model):
-    """A form that strangers fill in. What it asks is in its published version."""
+    """A form that strangers fill in. What it asks is in its published version.
+
+    `kind` says what filling it in means: which activity it writes on the timeline.
+    """
+
+    class Kind(models.TextChoices):
+        CONTACT = "form_submit", "Contact"
+        DEMO = "demo_requested", "Demo request"
+        DOWNLOAD = "asset_download", "Download"
+        WEBINAR = "webinar_registered", "Webinar registration"
+        TRIAL = "trial_started", "Trial"
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=80)
+    kind = models.CharField(
+        max_length=30, choices=Kind, default=Kind.CONTACT, db_default=Kind.CONTACT.value
+    )
     source = models.ForeignKey(Source, models.PROTECT, related_name="forms")
     published = models.ForeignKey(
         "FormVersion", models.PROTECT, null=True, blank=True, related_name="+"
@@ -56,7 +70,8 @@ class FormVersion(models.Model):
     """What a form asked at one time; never changed, so that a submission keeps its meaning.
 
     `fields`: a list of `{"key", "label", "type", "required", "help", "options", "maps_to"}`, where
-    `maps_to` names a lead field, `custom.<key>`, `bant.<dimension>` or `message`.
+    `maps_to` names a lead field, `name` (the full one), `custom.<key>`, `bant.<dimension>` or
+    `message`. An option is a text, or `{"value", "label", "level"}` with a BANT level.
     """
 
     form = models.ForeignKey(Form, models.CASCADE, related_name="versions")
@@ -96,6 +111,8 @@ class InboxItem(WorkItem):
     receipt_id = models.UUIDField(unique=True, default=uuid.uuid4)
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="inbox_items")
     form_version = models.ForeignKey(FormVersion, models.PROTECT, null=True, blank=True)
+    # Who asked where, "form:12" or "api:3": tells how to read the body, and the scope of the key.
+    door = models.CharField(max_length=60, default="api", db_default="api")
     path = models.CharField(max_length=200, blank=True)
     content_type = models.CharField(max_length=200, blank=True)
     headers = models.JSONField(default=dict)  # an allow-list, no cookies or keys
@@ -107,6 +124,8 @@ class InboxItem(WorkItem):
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
     reason_code = models.CharField(max_length=40, blank=True)
     reason = models.TextField(blank=True)
+    # What the door noticed: "rate_address", "released" …
+    flags = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     is_test = models.BooleanField(default=False)
     screened = models.BooleanField(default=True)  # False: the rate limit could not be checked
     lead = models.ForeignKey(
@@ -118,7 +137,7 @@ class InboxItem(WorkItem):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "idempotency_key"],
+                fields=["door", "idempotency_key"],
                 condition=Q(idempotency_key__isnull=False),
                 name="one_item_per_idempotency_key",
             )
@@ -127,6 +146,7 @@ class InboxItem(WorkItem):
             models.Index(fields=["due_at", "id"], condition=WorkItem.DUE, name="inbox_due"),
             models.Index(fields=["state", "-id"], name="inbox_by_state"),
             models.Index(fields=["source", "-id"], name="inbox_by_source"),
+            BrinIndex(fields=["received_at"], name="inbox_by_time"),
         ]
 
     SETTLED: ClassVar[frozenset[str]] = frozenset(

@@ -145,14 +145,15 @@ def subset(font: Font) -> bytes:
     options = subsetter_module.Options(flavor="woff2")
     options.layout_features += ["tnum"]  # figures of one width, everywhere
     options.drop_tables += ["meta"]
-    source = resources.files(font.package).joinpath("files", font.file)
-    with resources.as_file(source) as path:
-        loaded = subsetter_module.load_font(str(path), options)
     subsetter = subsetter_module.Subsetter(options)
     subsetter.populate(unicodes=code_points(font.ranges))
-    subsetter.subset(loaded)
+    source = resources.files(font.package).joinpath("files", font.file)
     result = BytesIO()
-    subsetter_module.save_font(loaded, result, options)
+    with resources.as_file(source) as path:
+        loaded = subsetter_module.load_font(str(path), options)
+        subsetter.subset(loaded)
+        subsetter_module.save_font(loaded, result, options)
+        loaded.close()
     return result.getvalue()
 
 

@@ -36,6 +36,7 @@ if (palette) {
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-palette]") || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
+    event.target.closest("[popover]")?.hidePopover();
     open();
   });
   input.addEventListener("input", filter);

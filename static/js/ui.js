@@ -112,13 +112,17 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// On a phone the settings menu is one long row: begin at the page one is on.
+document.querySelector('.nav[data-v="sub"] [aria-current]')?.scrollIntoView({ block: "nearest", inline: "center" });
+
 function say(text, tone = "") {
   document.dispatchEvent(new CustomEvent("toast", { detail: { text, tone } }));
 }
 
 document.addEventListener("htmx:sendError", () => say("You’re offline. Nothing was saved.", "bad"));
 document.addEventListener("htmx:responseError", (event) => {
-  const { xhr } = event.detail;
+  const { xhr, target } = event.detail;
+  if (target?.closest("#palette")) return;
   if ((xhr.getResponseHeader("HX-Trigger") || "").includes("toast")) return;
   const id = xhr.getResponseHeader("X-Request-ID");
   say(xhr.status === 404 ? "That isn’t there any more. Reload the page." : `That didn’t work. Try again.${id ? ` Reference ${id.slice(0, 8)}.` : ""}`, "bad");

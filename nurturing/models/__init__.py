@@ -2,7 +2,7 @@
 
 from nurturing.models.campaigns import DripCampaign, DripVersion, Step
 from nurturing.models.enrollments import Enrollment
-from nurturing.models.policy import FrequencyPolicy
+from nurturing.models.policy import FrequencyPolicy, Sender
 from nurturing.models.sends import DeliveryEvent, Link, Send
 from nurturing.models.templates import EmailTemplate, TemplateVersion, Topic
 
@@ -15,6 +15,7 @@ __all__ = [
     "FrequencyPolicy",
     "Link",
     "Send",
+    "Sender",
     "Step",
     "TemplateVersion",
     "Topic",

@@ -35,3 +35,22 @@ class FrequencyPolicy(models.Model):
     def load(cls) -> "FrequencyPolicy":
         policy, _ = cls.objects.get_or_create(pk=1)
         return policy
+
+
+class Sender(models.Model):
+    """The mail server's circuit breaker: after repeated refusals everything waits for a while."""
+
+    failures = models.PositiveSmallIntegerField(default=0)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="only_one_sender")]
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures"
+
+    @classmethod
+    def load(cls) -> "Sender":
+        sender, _ = cls.objects.get_or_create(pk=1)
+        return sender

@@ -28,6 +28,8 @@ def main() -> None:
             if arguments.reset:
                 reset(home)
                 return
+            if left := processes.stop_leftovers(home):
+                say(f"Stopped what an earlier run left behind: {', '.join(left)}.")
             check_port(arguments.host, arguments.port)
             Supervisor(home, host=arguments.host, port=arguments.port, say=say).run()
     except state.AlreadyRunning:

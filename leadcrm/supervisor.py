@@ -78,13 +78,13 @@ class Supervisor:
         self.stop_asked = True
 
     def _note(self, word: str) -> None:
-        state.write_json(self.home / "run.json", {"state": word, "url": self.url})
+        state.write_json(
+            self.home / "run.json", {"state": word, "pid": os.getpid(), "url": self.url}
+        )
 
     # Starting
 
     def _start_all(self) -> None:
-        if left := processes.stop_leftovers(self.home):
-            self.say(f"Stopped what an earlier run left behind: {', '.join(left)}.")
         state.ensure_secret_key(self.home)
         self._start_servers()
         self._prepare()

@@ -49,7 +49,8 @@ def server(home: Path, *, durable: bool = True) -> Server:
     password = _password(home, binaries, data, account)
     _evict_stale_server(data)
     port = state.free_port(state.read(home / "postgres.json").get("port"))
-    state.write_json(home / "postgres.json", {"port": port, "password": password})
+    note = {"port": port, "password": password, "data": str(data)}
+    state.write_json(home / "postgres.json", note)
     address = {"host": "127.0.0.1", "port": port, "user": ROLE, "password": password}
     return Server(
         variable="DATABASE_URL",

@@ -1,0 +1,211 @@
+"""`make run` as its user meets it: a process, an address, signals."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from leadcrm.embedded import postgres, state
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 60.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("supervisor")]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One var/ for the whole module, as on a real machine: started many times."""
+    yield (home := tmp_path_factory.mktemp("supervised") / "var")
+    for process in belonging_to(home):
+        process.kill()
+    postgres.erase(home)
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return state.free_port()
+
+
+@pytest.fixture
+def launch(home: Path, port: int) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def launch(**environment: str) -> subprocess.Popen[str]:
+        started.append(supervisor(home, port, **environment))
+        return started[-1]
+
+    yield launch
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+def supervisor(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "leadcrm.run", "--port", str(port)],
+        cwd=ROOT,
+        env=clean_environment(home) | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    ours = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "SITE_URL", "DEBUG")
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    kept.pop("DJANGO_SETTINGS_MODULE", None)
+    return kept | {"LEADCRM_VAR": str(home), "LEADCRM_DEMO": "0"}
+
+
+def belonging_to(home: Path) -> list[psutil.Process]:
+    """Every living process of this var/, whoever its parent is now."""
+    return [process for process in psutil.process_iter() if _belongs(process, str(home))]
+
+
+def _belongs(process: psutil.Process, home: str) -> bool:
+    """By environment, arguments or directory: some servers overwrite one or the other."""
+    try:
+        words = [*process.environ().values(), *process.cmdline(), process.cwd()]
+    except psutil.Error:
+        return False
+    return process.pid != os.getpid() and any(word.startswith(home) for word in words)
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.05)
+
+
+def await_start(process: subprocess.Popen[str], home: Path) -> None:
+    def is_up() -> bool:
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        note = state.read(home / "run.json")
+        return (note.get("state"), note.get("pid")) == ("running", process.pid)
+
+    eventually(is_up, "the start")
+
+
+def get(port: int, path: str) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
+        return int(response.status)
+
+
+def pid_of(home: Path, name: str) -> int:
+    return int(state.read(home / "children.json")[name]["pid"])
+
+
+class TestRunning:
+    def test_answers_serves_other_commands_and_leaves_nothing_behind(
+        self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        process = launch()
+        await_start(process, home)
+
+        beside = subprocess.run(
+            [sys.executable, "manage.py", "check", "--database", "default"],
+            cwd=ROOT,
+            env=clean_environment(home),
+            capture_output=True,
+            check=False,
+        )
+        second, _ = supervisor(home, port + 1).communicate(timeout=PATIENCE)
+        ready = get(port, "/readyz")
+        process.terminate()
+        output, _ = process.communicate(timeout=PATIENCE)
+
+        assert beside.returncode == 0, beside.stderr
+        assert f"already running from this directory, at http://127.0.0.1:{port}" in second
+        assert ready == 200
+        assert process.returncode == 0
+        assert f"LeadCRM is running at http://127.0.0.1:{port}" in output
+        assert belonging_to(home) == []
+
+    def test_starts_again_after_being_killed(
+        self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        killed = launch()
+        await_start(killed, home)
+        guardian = next(
+            p for p in psutil.Process(killed.pid).children() if "guardian" in str(p.cmdline())
+        )
+        orphans = belonging_to(home)
+
+        guardian.kill()
+        killed.kill()
+        killed.communicate()
+
+        again = launch()
+
+        await_start(again, home)
+        assert get(port, "/healthz") == 200
+        assert [p for p in orphans if p.is_running()] == []
+
+    def test_a_guardian_clears_up_when_nobody_starts_it_again(
+        self, home: Path, launch: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        process = launch()
+        await_start(process, home)
+
+        process.kill()
+
+        eventually(lambda: belonging_to(home) == [], "the end of every child")
+
+    def test_restarts_what_crashes_and_starts_no_server_that_is_named(
+        self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        process = launch(REDIS_URL=os.environ["REDIS_URL"])
+        await_start(process, home)
+        crashed = pid_of(home, "web")
+
+        os.kill(crashed, signal.SIGKILL)
+        eventually(lambda: pid_of(home, "web") != crashed, "a new web process")
+        eventually(lambda: answers(port), "an answer")
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=PATIENCE)
+
+        assert "web was ended by SIGKILL; starting it again in 1 s (see web.log)." in output
+        assert "valkey is ready" not in output
+        assert belonging_to(home) == []
+
+
+def answers(port: int) -> bool:
+    try:
+        return get(port, "/healthz") == 200
+    except OSError:
+        return False
+
+
+class TestRefusing:
+    def test_a_taken_port_is_said_in_one_sentence(self, tmp_path: Path) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+
+            process = supervisor(tmp_path / "var", port)
+            output, _ = process.communicate(timeout=PATIENCE)
+
+        assert process.returncode == 1
+        assert output.count("\n") == 1
+        assert output.startswith(
+            f"Port {port} on 127.0.0.1 cannot be used (address already in use)"
+        )
+
+    def test_a_wrong_port_is_said_in_one_sentence(self, tmp_path: Path) -> None:
+        process = supervisor(tmp_path / "var", 70000)
+        output, _ = process.communicate(timeout=PATIENCE)
+
+        assert process.returncode == 2
+        assert "“70000” is not a port; choose one from 1 to 65535." in output

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 
@@ -53,7 +52,7 @@ def mail_dir() -> Path:
 
 
 def read(path: Path) -> CaughtMail:
-    message = cast(EmailMessage, message_from_bytes(path.read_bytes(), policy=policy.default))
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
     return CaughtMail(
         key=path.name,
         caught_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),

@@ -1,11 +1,12 @@
-"""Charts as SVG: x in percent, y in pixels and no viewBox, so that text keeps its size on every width.
+"""Charts as SVG: x in percent, y in pixels and no viewBox, so that text never stretches.
 
 Each carries a sentence for screen readers; the page shows the same numbers in a table.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -17,7 +18,7 @@ register = template.Library()
 
 
 class Bar(NamedTuple):
-    """`tone`: s1 (default), s0 earlier period, soft, sb late. With `href` the bar opens its rows."""
+    """`tone`: s1 (default), s0 earlier period, soft, sb late. `href` opens the rows behind it."""
 
     label: str
     value: float
@@ -64,6 +65,10 @@ def axis_words(low: float, high: float, prefix: str, suffix: str) -> list[str]:
     return [f"{prefix}{short_number(value)}{suffix}" for value in values]
 
 
+def together(parts: Iterable[SafeString]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
 def axis(words: Iterable[object]) -> SafeString:
     spans = format_html_join("", "<span>{}</span>", ((word,) for word in words))
     return format_html('<div class="y" aria-hidden="true">{}</div>', spans)
@@ -86,7 +91,8 @@ def frame(
 ) -> SafeString:
     """An image with a sentence; a group of links where the bars open their rows."""
     return format_html(
-        '<div class="chart">{}<svg class="plot" height="{}" role="{}" aria-label="{}">{}</svg>{}</div>',
+        '<div class="chart">{}<svg class="plot" height="{}" role="{}" aria-label="{}">{}</svg>{}'
+        "</div>",
         y,
         height,
         "group" if linked else "img",
@@ -96,9 +102,44 @@ def frame(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How the bars of one chart are drawn; `room` is the width of one with its gap, in percent."""
+
+    height: int
+    top: float
+    room: float
+    gap: float
+    tone: str
+    prefix: str
+    suffix: str
+    values: bool
+
+    def bar(self, index: int, bar: Bar) -> SafeString:
+        word = f"{self.prefix}{short_number(bar.value)}{self.suffix}"
+        tall = self.height * min(1.0, max(0.0, bar.value / self.top))
+        left = index * self.room
+        shape = format_html(
+            '<rect class="{}" x="{}%" width="{}%" y="{}" height="{}" rx="2"/>',
+            bar.tone if bar.tone != "s1" else self.tone or "s1",
+            f"{left + self.room * self.gap / 2:.2f}",
+            f"{self.room * (1 - self.gap):.2f}",
+            f"{self.height - tall:.1f}",
+            f"{tall:.1f}",
+        )
+        text = self.value(left + self.room / 2, self.height - tall - 6, word)
+        return linked(format_html("{}{}", shape, text), bar.href, f"{bar.label}: {word}")
+
+    def value(self, x: float, y: float, word: str) -> SafeString:
+        if not self.values:
+            return EMPTY
+        text = '<text x="{}%" y="{}" text-anchor="middle">{}</text>'
+        return format_html(text, f"{x:.2f}", f"{y:.1f}", word)
+
+
 @register.simple_tag
 def columns(
-    data: Sequence[Bar | tuple[object, ...]],
+    data: Sequence[Bar | tuple[Any, ...]],
     label: str,
     h: int = 172,
     ymax: float | None = None,
@@ -107,64 +148,28 @@ def columns(
     tone: str = "",
     ref_at: int | None = None,
     ref_text: str = "",
-    values: bool = True,
     gap: float = 0.32,
+    *,
+    values: bool = True,
 ) -> SafeString:
-    """Upright bars from `(label, value[, tone[, href]])`; `ref_at` draws a dashed line before a bar."""
-    bars = [Bar(*item) for item in data]  # type: ignore[arg-type]
+    """Upright bars from `(label, value[, tone[, href]])`; `ref_at`: a dashed line before a bar."""
+    bars = [Bar(*item) for item in data]
     if not bars:
         return EMPTY
     top = ymax or round_top(max(bar.value for bar in bars))
-    width = 100 / len(bars)
+    room = 100 / len(bars)
+    drawn = Columns(h, top, room, gap, tone, prefix, suffix, values)
     words = axis_words(0, top, prefix, suffix)
-    drawn = [
-        column(bar, index * width, width * (1 - gap), width, h, top, tone, prefix, suffix, values)
-        for index, bar in enumerate(bars)
-    ]
-    reference = EMPTY if ref_at is None else reference_line(ref_at * width, h, ref_text)
+    reference = EMPTY if ref_at is None else reference_line(ref_at * room, h, ref_text)
+    bodies = together(drawn.bar(index, bar) for index, bar in enumerate(bars))
     return frame(
-        format_html("{}{}{}", grid(len(words), h), mark_safe("".join(drawn)), reference),
+        format_html("{}{}{}", grid(len(words), h), bodies, reference),
         height=h,
         label=label,
         y=axis(words),
         x=below(bar.label for bar in bars),
         linked=any(bar.href for bar in bars),
     )
-
-
-def column(
-    bar: Bar,
-    left: float,
-    wide: float,
-    room: float,
-    h: int,
-    top: float,
-    tone: str,
-    prefix: str,
-    suffix: str,
-    values: bool,
-) -> SafeString:
-    tall = h * min(1.0, max(0.0, bar.value / top))
-    word = f"{prefix}{short_number(bar.value)}{suffix}"
-    shape = format_html(
-        '<rect class="{}" x="{}%" width="{}%" y="{}" height="{}" rx="2"/>',
-        bar.tone if bar.tone != "s1" else tone or "s1",
-        f"{left + (room - wide) / 2:.2f}",
-        f"{wide:.2f}",
-        f"{h - tall:.1f}",
-        f"{tall:.1f}",
-    )
-    text = (
-        format_html(
-            '<text x="{}%" y="{}" text-anchor="middle">{}</text>',
-            f"{left + room / 2:.2f}",
-            f"{h - tall - 6:.1f}",
-            word,
-        )
-        if values
-        else EMPTY
-    )
-    return linked(format_html("{}{}", shape, text), bar.href, f"{bar.label}: {word}")
 
 
 def linked(drawing: SafeString, href: str, label: str) -> SafeString:
@@ -185,7 +190,7 @@ def reference_line(x: float, h: int, text: str) -> SafeString:
 
 @register.simple_tag
 def lines(
-    series: Sequence[Series | tuple[object, ...]],
+    series: Sequence[Series | tuple[Any, ...]],
     x: Sequence[str],
     label: str,
     h: int = 160,
@@ -193,12 +198,13 @@ def lines(
     ymax: float | None = None,
     prefix: str = "",
     suffix: str = "",
-    area: bool = True,
     band: float | None = None,
     band_text: str = "",
+    *,
+    area: bool = True,
 ) -> SafeString:
-    """Lines over time from `(tone, values[, end text])`, the one that matters last; `band` is a target."""
-    rows = [line for line in (Series(*item) for item in series) if len(line.values) > 1]  # type: ignore[arg-type]
+    """Lines over time from `(tone, values[, end])`, what matters last; `band` is a target."""
+    rows = [line for line in (Series(*item) for item in series) if len(line.values) > 1]
     if not rows:
         return EMPTY
     top = ymax or round_top(max(max(line.values) for line in rows))
@@ -207,26 +213,27 @@ def lines(
     def y(value: float) -> float:
         return h - h * (value - ymin) / ((top - ymin) or 1)
 
-    # The curves sit in a stretched inner svg; dots and words outside it, so that they never stretch.
+    # The curves sit in a stretched inner svg, dots and words outside it: those must not stretch.
     curves = [
-        curve(line, [y(value) for value in line.values], h, area and line is rows[-1])
+        curve(line, [y(value) for value in line.values], h, area=area and line is rows[-1])
         for line in rows
     ]
     target = EMPTY if band is None else target_line(y(band), band_text)
     marks = [end_mark(line, y(line.values[-1])) for line in rows]
     drawing = format_html(
-        '{}{}<svg viewBox="0 0 100 {}" width="100%" height="{}" preserveAspectRatio="none">{}</svg>{}',
+        '{}{}<svg viewBox="0 0 100 {}" width="100%" height="{}" preserveAspectRatio="none">{}'
+        "</svg>{}",
         grid(len(words), h),
         target,
         h,
         h,
-        mark_safe("".join(curves)),
-        mark_safe("".join(marks)),
+        together(curves),
+        together(marks),
     )
     return frame(drawing, height=h, label=label, y=axis(words), x=below(x, ends=True), linked=False)
 
 
-def curve(line: Series, heights: Sequence[float], h: int, area: bool) -> SafeString:
+def curve(line: Series, heights: Sequence[float], h: int, *, area: bool) -> SafeString:
     step = 100 / (len(heights) - 1)
     path = "M" + "L".join(f"{i * step:.2f} {y:.1f}" for i, y in enumerate(heights))
     under = format_html('<path class="ar" d="{}L100 {}L0 {}Z"/>', path, h, h) if area else EMPTY
@@ -256,7 +263,8 @@ def target_line(y: float, text: str) -> SafeString:
 def paired(before: float, now: float, most: float, h: int = 18) -> SafeString:
     """Two bars of one table row, the earlier grey; the numbers stand in cells beside it."""
     return format_html(
-        '<svg class="plot" height="{}" aria-hidden="true"><rect class="s0" width="{}%" height="7" rx="2"/>'
+        '<svg class="plot" height="{}" aria-hidden="true">'
+        '<rect class="s0" width="{}%" height="7" rx="2"/>'
         '<rect class="s1" y="9" width="{}%" height="7" rx="2"/></svg>',
         h,
         f"{100 * before / (most or 1):.1f}",
@@ -266,7 +274,7 @@ def paired(before: float, now: float, most: float, h: int = 18) -> SafeString:
 
 @register.simple_tag
 def funnel(counts: Sequence[float], label: str, h: int = 212) -> SafeString:
-    """Steps of a funnel: solid reached the stage, pale left before it; a ribbon joins neighbours."""
+    """Steps of a funnel: solid reached it, pale left before; a ribbon joins neighbours."""
     if not counts:
         return EMPTY
     top = max(counts) or 1
@@ -280,7 +288,7 @@ def funnel(counts: Sequence[float], label: str, h: int = 212) -> SafeString:
         '<svg class="plot" height="{}" role="img" aria-label="{}">{}</svg>',
         h,
         label,
-        mark_safe("".join(steps)),
+        together(steps),
     )
 
 

@@ -9,6 +9,6 @@ Response = TypeVar("Response", bound=HttpResponse)
 
 
 def toast(response: Response, text: str, *, tone: str = "", undo: str = "") -> Response:
-    """Say `text` at the foot of the page. `tone="bad"` for a refusal; `undo` is a path to POST to."""
+    """Say `text` at the foot of the page; `tone="bad"` refuses, `undo` is a path to POST to."""
     trigger_client_event(response, "toast", {"text": text, "tone": tone, "undo": undo})
     return response

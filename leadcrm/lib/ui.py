@@ -37,7 +37,7 @@ Number = int | float | Decimal
 
 def attribute(name: str, value: object) -> SafeString:
     """` name="value"`, or nothing where the value is empty."""
-    return format_html(' {}="{}"', mark_safe(name), value) if value not in ("", None) else EMPTY
+    return format_html(f' {name}="{{}}"', value) if value not in ("", None) else EMPTY
 
 
 # ---- marks ----
@@ -45,7 +45,7 @@ def attribute(name: str, value: object) -> SafeString:
 
 @register.simple_tag
 @lru_cache(maxsize=1024)
-def icon(name: str, cls: str = "", fill: bool = False) -> SafeString:
+def icon(name: str, cls: str = "", *, fill: bool = False) -> SafeString:
     """A symbol of the sprite, hidden from screen readers: a word or a label stands beside it."""
     if not name:
         return EMPTY
@@ -71,9 +71,9 @@ def hue_of(text: str) -> int:
 
 @register.simple_tag
 def av(
-    name: str = "", sz: str = "", hue: int = 0, colleague: bool = False, title: bool = False
+    name: str = "", sz: str = "", hue: int = 0, *, colleague: bool = False, title: bool = False
 ) -> SafeString:
-    """Initials in a circle. Colour is for colleagues (`colleague=True` or a `hue`); leads stay grey."""
+    """Initials in a circle. Colleagues have a colour (`colleague=True` or a `hue`), leads none."""
     number = hue or (hue_of(name) if colleague else 0)
     return format_html(
         '<span class="av"{}{}{} aria-hidden="true">{}</span>',
@@ -111,9 +111,13 @@ def temp(kind: str | None) -> SafeString:
 
 PIE = 2 * math.pi * 2.5
 STAGE_SHAPES = {
-    "new": '<circle class="r" cx="7" cy="7" r="5.6" stroke-dasharray="2 1.9"/>',
-    "won": '<circle class="r" cx="7" cy="7" r="6"/><path class="tick" d="m4.4 7.2 1.8 1.8 3.5-3.7"/>',
-    "lost": '<circle class="r" cx="7" cy="7" r="6"/><path class="r" d="m5 5 4 4m0-4-4 4"/>',
+    "new": mark_safe('<circle class="r" cx="7" cy="7" r="5.6" stroke-dasharray="2 1.9"/>'),
+    "won": mark_safe(
+        '<circle class="r" cx="7" cy="7" r="6"/><path class="tick" d="m4.4 7.2 1.8 1.8 3.5-3.7"/>'
+    ),
+    "lost": mark_safe(
+        '<circle class="r" cx="7" cy="7" r="6"/><path class="r" d="m5 5 4 4m0-4-4 4"/>'
+    ),
 }
 
 
@@ -121,14 +125,14 @@ STAGE_SHAPES = {
 @lru_cache(maxsize=64)
 def stg(kind: str = "open", fill: int = 4) -> SafeString:
     """A stage as a pie filled `fill` eighths; `kind` new, won and lost have shapes of their own."""
-    shape = STAGE_SHAPES.get(kind) or (
+    shape = STAGE_SHAPES.get(kind) or format_html(
         '<circle class="r" cx="7" cy="7" r="6"/><circle class="f" cx="7" cy="7" r="2.5"'
-        f' stroke-dasharray="{PIE * int(fill) / 8:.2f} {PIE:.2f}" transform="rotate(-90 7 7)"/>'
+        ' stroke-dasharray="{} {}" transform="rotate(-90 7 7)"/>',
+        f"{PIE * int(fill) / 8:.2f}",
+        f"{PIE:.2f}",
     )
     return format_html(
-        '<svg class="stg" data-s="{}" viewBox="0 0 14 14" aria-hidden="true">{}</svg>',
-        kind,
-        mark_safe(shape),
+        '<svg class="stg" data-s="{}" viewBox="0 0 14 14" aria-hidden="true">{}</svg>', kind, shape
     )
 
 
@@ -261,7 +265,7 @@ def meter(percent: Number, tone: str = "", sz: str = "") -> SafeString:
 
 @register.simple_tag
 def stackbar(*parts: str | tuple[str, Number], sz: str = "") -> SafeString:
-    """Parts of a whole, each `"p1:40"` or `("p1", 40)`: a class (p1 p2 p3, h w c) and a percentage."""
+    """Parts of a whole, each `"p1:40"` or `("p1", 40)`: a class (p1 p2 p3, h w c) and percent."""
     named = [part.split(":") if isinstance(part, str) else part for part in parts]
     sized = [(str(name), bounded(float(size))) for name, size in named]
     starts = [sum(size for _, size in sized[:index]) for index in range(len(sized))]

@@ -1,0 +1,388 @@
+"""Many leads at once: to see what a query, a page or a scoring rule costs at a million.
+
+Everything is made inside PostgreSQL from the number of the row and the seed, so the same call makes
+the same data. Indexes and foreign keys of the filled tables are dropped first and built again at
+the end, which is several times faster than keeping them; what was dropped is noted in a table, so
+that an interrupted run is repaired by the next. Two sessions work side by side.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, connections
+
+from leadcrm.demo import names
+from leads.models import Stage
+
+SESSIONS = 2
+RANGE = 50_000
+NOTEBOOK = "demo_dropped"
+TABLES = (
+    "leads_company",
+    "leads_lead",
+    "leads_leadscore",
+    "leads_leadidentifier",
+    "leads_inquiry",
+    "leads_touch",
+    "leads_consent",
+    "leads_activity",
+    "pipeline_salescycle",
+    "pipeline_transition",
+    "pipeline_responseclock",
+    "pipeline_assignment",
+    "pipeline_deal",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`base`: the first new lead id minus one; ids of all tables follow from it."""
+
+    base: int
+    leads: int
+    activities: int
+    seed: int
+    now: datetime
+
+    @property
+    def per_lead(self) -> int:
+        return max(self.activities // self.leads, 0) if self.leads else 0
+
+
+# rnd(i, salt): a number from 0 to 1 that depends on nothing but its arguments.
+RANDOM = """
+CREATE OR REPLACE FUNCTION pg_temp.rnd(i bigint, salt bigint) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT (hashint8extended(i, salt) & 9223372036854775807)::float8 / 9223372036854775808.0 $$;
+CREATE OR REPLACE FUNCTION pg_temp.pick(list text[], i bigint, salt bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT list[1 + floor(pg_temp.rnd(i, salt) * cardinality(list))::int] $$;
+"""
+
+# How far lead i got (0 new … 5 won), when it came, and whether it is lost.
+LIFE = """
+  SELECT i, i + %(base)s AS id,
+    %(now)s::timestamptz - interval '730 days' * pow(pg_temp.rnd(i, %(seed)s), 1.4)
+      - interval '1 minute' AS born,
+    CASE WHEN d < .08 THEN 5 WHEN d < .14 THEN 4 WHEN d < .24 THEN 3 WHEN d < .42 THEN 2
+         WHEN d < .84 THEN 1 ELSE 0 END AS depth,
+    d, pg_temp.rnd(i, %(seed)s + 2) AS r
+  FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i,
+    LATERAL (SELECT pg_temp.rnd(i, %(seed)s + 1) AS d) AS depth
+"""
+LOST = "(depth < 5 AND r < .8 AND born < %(now)s::timestamptz - interval '45 days')"
+STAGE = f"(%(stages)s::bigint[])[CASE WHEN {LOST} THEN 7 ELSE depth + 1 END]"
+# The moment lead i arrived at stage n; never in the future.
+ARRIVED = (
+    "least(born + interval '1 hour' * ({n} * ({n} + 1) * (20 + 200 * r)), %(now)s::timestamptz)"
+)
+CLOSED = "least(born + interval '1 day' * (30 + 60 * r), %(now)s::timestamptz)"
+OWNER = "(%(reps)s::bigint[])[1 + (i %% cardinality(%(reps)s::bigint[]))]"
+
+STATEMENTS: dict[str, str] = {
+    "leads_company": """
+      INSERT INTO leads_company
+        (id, public_id, name, domain, industry, size, country, city, created_at)
+      SELECT i + %(company_base)s, 'c' || lpad(to_hex(i + %(company_base)s), 7, '0')
+          || substr(md5(i::text), 1, 4),
+        pg_temp.pick(%(companies)s, i, 11) || ' ' || i, 'company' || i + %(company_base)s
+          || '.example',
+        pg_temp.pick(%(industries)s, i, 12), 10 + floor(1000 * pg_temp.rnd(i, 13)),
+        pg_temp.pick(%(countries)s, i, 14), pg_temp.pick(%(cities)s, i, 15), %(now)s
+      FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i
+      WHERE i <= %(leads)s / 8 + 1
+    """,
+    "leads_lead": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO leads_lead
+        (id, public_id, first_name, last_name, email, phone, job_title, company_name, company_id,
+         website, country, region, city, language, time_zone, industry, company_size, custom,
+         source_id, is_test, lifecycle, status, stage_id, stage_entered_at, owner_id,
+         response_started_at, response_due_at, responded_at, created_at, updated_at, version)
+      SELECT id, 'g' || lpad(to_hex(id), 7, '0') || substr(md5(id::text || %(seed)s), 1, 4),
+        first, last, lower(first || '.' || last || id || '@company')
+          || 1 + %(company_base)s + (i / 8) || '.example',
+        CASE WHEN r < .6 THEN '+3110' || 1000000 + id %% 9000000 ELSE '' END,
+        pg_temp.pick(%(titles)s, i, 21),
+        pg_temp.pick(%(companies)s, i / 8 + 1, 11) || ' ' || i / 8 + 1,
+        i / 8 + 1 + %(company_base)s, '', pg_temp.pick(%(countries)s, i, 14), '',
+        pg_temp.pick(%(cities)s, i, 15), 'en', 'Europe/Amsterdam',
+        pg_temp.pick(%(industries)s, i, 12), 10 + floor(1000 * pg_temp.rnd(i, 13)), '{{}}',
+        (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], false,
+        (ARRAY['lead', 'lead', 'mql', 'sql', 'opportunity', 'customer'])[depth + 1],
+        CASE WHEN {LOST} THEN 'lost'
+             ELSE (ARRAY['new', 'attempting', 'connected', 'qualified', 'qualified', 'won'])
+               [depth + 1] END,
+        {STAGE}, CASE WHEN {LOST} THEN {CLOSED} ELSE {ARRIVED.format(n="depth")} END, {OWNER},
+        born, born + interval '1 hour',
+        CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END,
+        born, born, 1
+      FROM life, LATERAL (SELECT pg_temp.pick(%(first)s, i, 22) AS first,
+        pg_temp.pick(%(last)s, i, 23) AS last) AS name
+    """,
+    "leads_leadscore": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO leads_leadscore
+        (lead_id, score, fit, engagement, bant, temperature, trend, last_activity_at,
+         last_activity_type)
+      SELECT id, 0, 0, 0, 0, 'cold', '{{}}', born, 'page_view' FROM life
+    """,
+    "leads_leadidentifier": """
+      INSERT INTO leads_leadidentifier (lead_id, kind, value, created_at)
+      SELECT i + %(base)s, 'email', lower(pg_temp.pick(%(first)s, i, 22) || '.'
+          || pg_temp.pick(%(last)s, i, 23) || i + %(base)s || '@company')
+          || 1 + %(company_base)s + (i / 8) || '.example', %(now)s
+      FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i
+    """,
+    "leads_inquiry": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO leads_inquiry (lead_id, source_id, fields, context, message, is_test, received_at)
+      SELECT id, (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], '{{}}',
+        '{{}}', '', false, born FROM life
+    """,
+    "leads_touch": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO leads_touch
+        (lead_id, channel, utm_source, utm_medium, utm_campaign, utm_term, utm_content, click_ids,
+         referrer, landing_page, occurred_at)
+      SELECT id, pg_temp.pick(%(channels)s, i, 31), '', '', '', '', '', '{{}}', '', '/', born
+      FROM life
+    """,
+    "leads_consent": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO leads_consent
+        (lead_id, purpose, granted, basis, wording, wording_hash, source, remote_address, at)
+      SELECT id, 'marketing_email', true, 'consent', '', '', 'generated', '', born
+      FROM life WHERE r < .8
+    """,
+    "leads_activity": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO leads_activity
+        (lead_id, type, occurred_at, received_at, properties, category, klass)
+      SELECT id, pg_temp.pick(%(types)s, i * 64 + n, 41), at, at, '{{"url": "/"}}', '', 'human'
+      FROM life, generate_series(1, %(per_lead)s) AS n,
+        LATERAL (SELECT born + (%(now)s::timestamptz - born)
+          * pow(pg_temp.rnd(i * 64 + n, 42), 2) AS at) AS moment
+    """,
+    "pipeline_salescycle": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO pipeline_salescycle
+        (id, lead_id, number, pipeline_id, source_id, opened_at, received_at, first_response_at,
+         first_response_by_id, mql_at, sql_at, rejected_reason, closed_at, outcome, lost_reason,
+         lost_note, owner_at_close_id)
+      SELECT i + %(cycle_base)s, id, 1, %(pipeline)s,
+        (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], born, born,
+        CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END,
+        CASE WHEN depth > 0 THEN {OWNER} END,
+        CASE WHEN depth > 1 THEN {ARRIVED.format(n="2")} END,
+        CASE WHEN depth > 2 THEN {ARRIVED.format(n="3")} END, '',
+        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN {LOST} THEN {CLOSED} END,
+        CASE WHEN depth = 5 THEN 'won' WHEN {LOST} THEN 'lost' ELSE '' END,
+        CASE WHEN depth < 5 AND {LOST}
+             THEN (ARRAY['no_response', 'no_budget', 'timing', 'competitor', 'price'])
+               [1 + (i %% 5)] ELSE '' END, '',
+        CASE WHEN depth = 5 OR {LOST} THEN {OWNER} END
+      FROM life
+    """,
+    "pipeline_transition": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO pipeline_transition
+        (lead_id, cycle_id, from_stage_id, to_stage_id, at, cause, seconds_in_from)
+      SELECT id, i + %(cycle_base)s, CASE WHEN n > 0 THEN (%(stages)s::bigint[])[n] END,
+        (%(stages)s::bigint[])[n + 1], {ARRIVED.format(n="n")},
+        CASE WHEN n = 0 THEN 'opened' ELSE 'manual' END,
+        CASE WHEN n > 0 THEN extract(epoch FROM {ARRIVED.format(n="n")}
+          - {ARRIVED.format(n="(n - 1)")}) END
+      FROM life, generate_series(0, depth) AS n
+      UNION ALL
+      SELECT id, i + %(cycle_base)s, (%(stages)s::bigint[])[depth + 1], (%(stages)s::bigint[])[7],
+        {CLOSED}, 'manual',
+        greatest(0, extract(epoch FROM {CLOSED} - {ARRIVED.format(n="depth")}))
+      FROM life WHERE {LOST}
+    """,
+    "pipeline_responseclock": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO pipeline_responseclock
+        (cycle_id, lead_id, target_minutes, uses_working_hours, started_at, respond_by,
+         first_response_at, stopped_by_id, wall_seconds, working_seconds, cancelled_at, due_at,
+         attempts)
+      SELECT i + %(cycle_base)s, id, 60, false, born, born + interval '1 hour', answered,
+        CASE WHEN depth > 0 THEN {OWNER} END,
+        extract(epoch FROM answered - born), extract(epoch FROM answered - born),
+        CASE WHEN depth = 0 AND {LOST} THEN {CLOSED} END, NULL, 0
+      FROM life,
+        LATERAL (SELECT CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END AS answered) AS reply
+    """,
+    "pipeline_assignment": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO pipeline_assignment (lead_id, cycle_id, owner_id, from_at, cause, note)
+      SELECT id, i + %(cycle_base)s, {OWNER}, born, 'routed', '' FROM life
+    """,
+    "pipeline_deal": f"""
+      WITH life AS ({LIFE})
+      INSERT INTO pipeline_deal
+        (lead_id, cycle_id, name, amount, currency, expected_close, state, closed_at, created_at,
+         updated_at)
+      SELECT id, i + %(cycle_base)s, 'Yearly plan', 1000 + floor(40000 * r), 'EUR',
+        (%(now)s::timestamptz + interval '30 days')::date,
+        CASE WHEN depth = 5 THEN 'won' WHEN {LOST} THEN 'lost' ELSE 'open' END,
+        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN {LOST} THEN {CLOSED} END, born, born
+      FROM life WHERE depth >= 4
+    """,
+}
+
+TYPES = (
+    "page_view", "page_view", "page_view", "page_view", "product_view", "product_view",
+    "pricing_view", "asset_download", "email_open", "email_click", "webinar_attended",
+    "call_connected",
+)  # fmt: skip
+
+
+def generate(*, leads: int, activities: int, seed: int, now: datetime) -> None:
+    """Add `leads` leads with about `activities` activities, cycles, clocks, owners and deals."""
+    finish_interrupted()
+    plan = Plan(max_id("leads_lead"), leads, activities, seed, now)
+    parameters = shared_parameters(plan)
+    note_and_drop()
+    try:
+        in_parallel(
+            lambda job: run(job[0], {**parameters, "low": job[1], "high": job[2]}),
+            [
+                (statement, low, min(low + RANGE - 1, leads))
+                for statement in STATEMENTS.values()
+                for low in range(1, leads + 1, RANGE)
+            ],
+        )
+        move_sequences(parameters, leads)
+    finally:
+        finish_interrupted()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE " + ", ".join(TABLES))
+
+
+def shared_parameters(plan: Plan) -> dict[str, Any]:
+    def every(pick: Callable[[names.Country], Iterable[str]]) -> list[str]:
+        return [word for country in names.COUNTRIES for word in pick(country)]
+
+    stages = Stage.objects.filter(pipeline__is_default=True).order_by("position")
+    return {
+        "base": plan.base,
+        "company_base": max_id("leads_company"),
+        "cycle_base": max_id("pipeline_salescycle"),
+        "leads": plan.leads,
+        "per_lead": plan.per_lead,
+        "seed": plan.seed,
+        "now": plan.now,
+        "stages": [stage.pk for stage in stages],
+        "pipeline": stages[0].pipeline_id,
+        "sources": column("SELECT id FROM leads_source ORDER BY id") or [None],
+        "reps": column("SELECT id FROM accounts_user WHERE role = 'rep' AND is_active ORDER BY id")
+        or [None],
+        "first": every(lambda country: country.first),
+        "last": every(lambda country: country.last),
+        "cities": every(lambda country: country.cities),
+        "companies": every(lambda country: country.companies),
+        "countries": [country.code for country in names.COUNTRIES],
+        "industries": list(names.INDUSTRIES),
+        "titles": list(names.TITLES),
+        "channels": ["paid_search", "organic_search", "paid_social", "direct", "event", "referral"],
+        "types": list(TYPES),
+    }
+
+
+def in_parallel(work: Callable[[Any], None], jobs: Sequence[Any]) -> None:
+    """Run the jobs in `SESSIONS` threads, each with its own connection; the first error rises."""
+
+    def close_after(job: Any) -> None:
+        try:
+            work(job)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(SESSIONS) as threads:
+        list(threads.map(close_after, jobs))
+
+
+def run(statement: str, parameters: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off;" + RANDOM)
+        cursor.execute(statement, parameters)
+
+
+# Indexes and constraints ----------------------------------------------------------------------------
+
+# (what drops it, what makes it again), constraints before the indexes they may need.
+REBUILDABLE = """
+SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', t.relname, c.conname),
+       format('ALTER TABLE %%I ADD CONSTRAINT %%I %%s', t.relname, c.conname,
+              pg_get_constraintdef(c.oid))
+FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+WHERE c.contype = 'f' AND t.relname = ANY(%(tables)s)
+  AND t.relnamespace = current_schema()::regnamespace
+UNION ALL
+SELECT format('DROP INDEX %%I', i.relname), pg_get_indexdef(i.oid)
+FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+WHERE t.relname = ANY(%(tables)s) AND t.relnamespace = current_schema()::regnamespace
+  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid)
+"""
+
+
+def note_and_drop() -> None:
+    """Write down how to build everything again, then drop it, in one transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {NOTEBOOK} (id serial, ddl text)")
+        cursor.execute(REBUILDABLE, {"tables": list(TABLES)})
+        pairs = cursor.fetchall()
+        cursor.execute("BEGIN")
+        for drop, create in pairs:
+            cursor.execute(f"INSERT INTO {NOTEBOOK} (ddl) VALUES (%s)", [create])  # noqa: S608
+            cursor.execute(drop)
+        cursor.execute("COMMIT")
+
+
+def finish_interrupted() -> None:
+    """Build what the notebook lists: indexes first, side by side, then foreign keys."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [NOTEBOOK])
+        if cursor.fetchone()[0] is None:
+            return
+    noted = column(f"SELECT ddl FROM {NOTEBOOK} ORDER BY id")  # noqa: S608
+    in_parallel(rebuild, [ddl for ddl in noted if ddl.startswith("CREATE")])
+    in_parallel(rebuild, [ddl for ddl in noted if ddl.startswith("ALTER")])
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {NOTEBOOK}")
+
+
+def rebuild(ddl: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        cursor.execute("BEGIN")
+        cursor.execute(ddl)
+        cursor.execute(f"DELETE FROM {NOTEBOOK} WHERE ddl = %s", [ddl])  # noqa: S608
+        cursor.execute("COMMIT")
+
+
+# Small queries ----------------------------------------------------------------------------------------
+
+
+def max_id(table: str) -> int:
+    return int(column(f"SELECT coalesce(max(id), 0) FROM {table}")[0])  # noqa: S608
+
+
+def column(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def move_sequences(parameters: dict[str, Any], leads: int) -> None:
+    """Rows with given ids must not meet the next ones people make."""
+    for table in ("leads_company", "leads_lead", "pipeline_salescycle"):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, max_id(table)]
+            )

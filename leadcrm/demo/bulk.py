@@ -312,7 +312,7 @@ def run(statement: str, parameters: dict[str, Any]) -> None:
         cursor.execute(statement, parameters)
 
 
-# Indexes and constraints ----------------------------------------------------------------------------
+# Indexes and constraints ------------------------------------------------------------------------
 
 # (what drops it, what makes it again), constraints before the indexes they may need.
 REBUILDABLE = """
@@ -338,7 +338,7 @@ def note_and_drop() -> None:
         pairs = cursor.fetchall()
         cursor.execute("BEGIN")
         for drop, create in pairs:
-            cursor.execute(f"INSERT INTO {NOTEBOOK} (ddl) VALUES (%s)", [create])  # noqa: S608
+            cursor.execute(f"INSERT INTO {NOTEBOOK} (ddl) VALUES (%s)", [create])
             cursor.execute(drop)
         cursor.execute("COMMIT")
 
@@ -349,7 +349,7 @@ def finish_interrupted() -> None:
         cursor.execute("SELECT to_regclass(%s)", [NOTEBOOK])
         if cursor.fetchone()[0] is None:
             return
-    noted = column(f"SELECT ddl FROM {NOTEBOOK} ORDER BY id")  # noqa: S608
+    noted = column(f"SELECT ddl FROM {NOTEBOOK} ORDER BY id")
     in_parallel(rebuild, [ddl for ddl in noted if ddl.startswith("CREATE")])
     in_parallel(rebuild, [ddl for ddl in noted if ddl.startswith("ALTER")])
     with connection.cursor() as cursor:
@@ -362,15 +362,15 @@ def rebuild(ddl: str) -> None:
         cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute("BEGIN")
         cursor.execute(ddl)
-        cursor.execute(f"DELETE FROM {NOTEBOOK} WHERE ddl = %s", [ddl])  # noqa: S608
+        cursor.execute(f"DELETE FROM {NOTEBOOK} WHERE ddl = %s", [ddl])
         cursor.execute("COMMIT")
 
 
-# Small queries ----------------------------------------------------------------------------------------
+# Small queries ----------------------------------------------------------------------------------
 
 
 def max_id(table: str) -> int:
-    return int(column(f"SELECT coalesce(max(id), 0) FROM {table}")[0])  # noqa: S608
+    return int(column(f"SELECT coalesce(max(id), 0) FROM {table}")[0])
 
 
 def column(statement: str) -> list[Any]:

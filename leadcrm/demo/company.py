@@ -1,6 +1,7 @@
 """Marlow Scheduling itself: colleagues, teams, forms, sources, campaigns and what they cost."""
 
 from dataclasses import dataclass
+from typing import Any
 
 WORKSPACE = {
     "name": "Marlow Scheduling",
@@ -217,7 +218,7 @@ FORMS = (
     ),
 )
 
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "first_name": {
         "label": "First name",
         "type": "text",

@@ -189,7 +189,7 @@ def load_pool(staff: Staff) -> None:
 
 def load_spend(staff: Staff, *, now: datetime) -> None:
     """What each paid way in has cost, month by month."""
-    random = Random(7)  # noqa: S311
+    random = Random(7)
     SpendEntry.objects.filter(campaign__in=staff.campaigns.values()).delete()
     first = now.date().replace(day=1)
     rows = []
@@ -212,7 +212,7 @@ def load_spend(staff: Staff, *, now: datetime) -> None:
     SpendEntry.objects.bulk_create(rows)
 
 
-# Leads ----------------------------------------------------------------------------------------------
+# Leads ------------------------------------------------------------------------------------------
 
 
 def load_stories(staff: Staff, *, count: int, seed: int, now: datetime) -> list[Lead]:
@@ -231,7 +231,7 @@ class Writer:
         self.staff = staff
         self.told = told
         self.now = now
-        self.random = Random(seed)  # noqa: S311
+        self.random = Random(seed)
         self.pipeline = staff.stages["new"].pipeline
 
     @transaction.atomic
@@ -409,7 +409,7 @@ class Writer:
         tags = {name: Tag.objects.get_or_create(name=name)[0] for name in names}
         bulk(LeadTag(lead=lead, tag=tags[name]) for story, lead in pairs for name in story.tags)
 
-    # Pipeline ---------------------------------------------------------------------------------------
+    # Pipeline -----------------------------------------------------------------------------------
 
     def write_pipeline(
         self, pairs: Sequence[tuple[Story, Lead]], first_inquiry: dict[int, Inquiry]

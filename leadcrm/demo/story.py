@@ -201,7 +201,7 @@ class Teller:
         south = country in {"DE", "AT", "CH", "IT", "ES", "FR", "PT", "PL"}
         team = "DACH and South" if south else "Benelux and Nordics"
         reps = [rep for rep in REPS if rep.team == team]
-        return self.weighted(reps, [rep.weight for rep in reps]).key
+        return str(self.weighted(reps, [rep.weight for rep in reps]).key)
 
     # What -------------------------------------------------------------------------------------
 
@@ -366,7 +366,7 @@ class Teller:
         if story.responded_at is not None:
             self.next_step(story)
 
-    # Small parts ----------------------------------------------------------------------------------
+    # Small parts --------------------------------------------------------------------------------
 
     def visits(self, story: Story, before: datetime, count: int, *, pricing: int) -> None:
         for n in range(count):

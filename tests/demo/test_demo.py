@@ -1,0 +1,119 @@
+"""The demo company: the same for everybody, and in agreement with itself."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from leadcrm.demo import bulk
+from leadcrm.demo.actions import load_demo
+from leadcrm.demo.story import stories
+from leads.models import Activity, Lead, LeadIdentifier, LeadScore
+from pipeline.models import ResponseClock, SalesCycle, Transition
+from tests.factories import LeadFactory, make_funnel
+
+NOW = datetime(2026, 11, 19, 10, 42, tzinfo=UTC)
+
+
+class TestStories:
+    def test_are_the_same_for_the_same_seed(self) -> None:
+        first = list(stories(count=80, seed=5, now=NOW))
+        second = list(stories(count=80, seed=5, now=NOW))
+        other = list(stories(count=80, seed=6, now=NOW))
+
+        assert first == second
+        assert first != other
+
+    def test_never_happen_in_the_future_or_out_of_order(self) -> None:
+        for story in stories(count=400, seed=7, now=NOW):
+            moments = [at for _, at in story.path]
+            assert moments == sorted(moments)
+            assert moments[-1] <= NOW
+            assert story.responded_at is None or story.responded_at >= story.created_at
+
+
+@pytest.mark.django_db
+class TestLoading:
+    def test_every_ledger_agrees_with_the_present(self) -> None:
+        leads = load_demo(count=150, seed=3, now=NOW)
+
+        assert Lead.objects.count() == len(leads) > 120
+        assert LeadScore.objects.count() == len(leads)
+        assert SalesCycle.objects.count() == len(leads)
+        for lead in Lead.objects.select_related("stage"):
+            last = lead.transitions.order_by("-at", "-pk").first()
+            assert last is not None
+            assert last.to_stage == lead.stage
+        open_leads = set(Lead.objects.open().values_list("pk", flat=True))
+        open_cycles = set(SalesCycle.objects.filter(closed_at=None).values_list("lead", flat=True))
+        assert open_leads == open_cycles
+        assert not ResponseClock.objects.filter(first_response_at__lt=F("started_at")).exists()
+
+    def test_the_person_of_the_tour_waits_for_a_reply(self) -> None:
+        load_demo(count=60, seed=3, now=NOW)
+
+        priya = Lead.objects.get(email="priya.raman@kestrel-logistics.example")
+
+        assert priya.owner is not None
+        assert priya.owner.email == "rep@example.com"
+        assert priya.responded_at is None
+        assert round((priya.response_due_at - NOW).total_seconds() / 60) == 12
+
+    def test_is_refused_where_it_would_open_a_door(self, settings: object) -> None:
+        settings.DEMO = False  # type: ignore[attr-defined]
+
+        with pytest.raises(CommandError, match="known password"):
+            call_command("demo")
+
+    def test_is_refused_where_there_are_leads(self, settings: object) -> None:
+        settings.DEMO = True  # type: ignore[attr-defined]
+        LeadFactory()
+
+        with pytest.raises(CommandError, match="empty installation"):
+            call_command("demo")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestGenerating:
+    @pytest.fixture(autouse=True)
+    def _funnel(self) -> None:
+        make_funnel()
+
+    def test_makes_the_asked_number_and_puts_every_index_back(self) -> None:
+        before = indexes()
+
+        bulk.generate(leads=300, activities=900, seed=1, now=NOW)
+        bulk.generate(leads=100, activities=100, seed=2, now=NOW)
+
+        assert Lead.objects.count() == 400
+        assert Activity.objects.count() == 1000
+        assert LeadIdentifier.objects.count() == 400
+        assert SalesCycle.objects.count() == 400
+        assert Transition.objects.exists()
+        assert indexes() == before
+
+    def test_repairs_what_an_interrupted_run_dropped(self) -> None:
+        before = indexes()
+        bulk.note_and_drop()
+        assert indexes() != before
+
+        bulk.generate(leads=10, activities=10, seed=1, now=NOW)
+
+        assert indexes() == before
+
+    def test_people_can_go_on_working_afterwards(self) -> None:
+        bulk.generate(leads=10, activities=0, seed=1, now=NOW)
+
+        lead = LeadFactory()
+
+        assert lead.pk == Lead.objects.count()
+
+
+def indexes() -> set[str]:
+    return set(
+        bulk.column(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' "
+            "UNION ALL SELECT conrelid::text || pg_get_constraintdef(oid) FROM pg_constraint"
+        )
+    )

@@ -151,7 +151,7 @@ class TestPeople:
         assert list(bob.teams.all()) == [team]
 
     def test_an_invitation_survives_a_mail_server_that_is_down(
-        self, admin: User, settings: object
+        self, admin: User, mailbox: Mailbox, settings: object
     ) -> None:
         settings.EMAIL_PORT = 1  # type: ignore[attr-defined]
         form = {"email": "bob@example.com", "name": "Bob", "role": "rep"}

@@ -180,3 +180,13 @@ def mark_dirty(lead_ids: Iterable[int]) -> None:
             [ids],
         )
     pump.wake(DIRTY_QUEUE)
+
+
+@transaction.atomic
+def reclassify(dedupe_keys: Iterable[str], *, klass: str) -> int:
+    """Judge activities anew, whether a person did them; their leads are scored again."""
+    rows = Activity.objects.filter(dedupe_key__in=list(dedupe_keys)).exclude(klass=klass)
+    lead_ids = list(rows.values_list("lead_id", flat=True))
+    changed = rows.update(klass=klass)
+    mark_dirty(lead_ids)
+    return changed

@@ -69,6 +69,13 @@ def suppress(
     hashed = email_hash(address)
     if not hashed:
         return None
+    return suppress_hash(hashed, reason=reason, at=at, scope=scope, source=source)
+
+
+def suppress_hash(
+    hashed: str, *, reason: str, at: datetime, scope: str = "global", source: str = ""
+) -> Suppression:
+    """The same for an address of which only the hash is known, as after erasure."""
     row, _ = Suppression.objects.get_or_create(
         email_hash=hashed,
         scope=scope,
@@ -84,4 +91,13 @@ def release_suppression(address: str, *, at: datetime, scope: str = "global") ->
         Suppression.objects.filter(
             email_hash=email_hash(address), scope=scope, released_at=None
         ).update(released_at=at)
+    )
+
+
+def release_hash(hashed: str, *, at: datetime, scope: str = "global") -> bool:
+    """The person behind the address asks for mail again."""
+    return bool(
+        Suppression.objects.filter(email_hash=hashed, scope=scope, released_at=None).update(
+            released_at=at
+        )
     )

@@ -220,6 +220,7 @@ STATEMENTS: dict[str, str] = {
       WITH life AS ({LIFE})
       INSERT INTO pipeline_assignment (lead_id, cycle_id, owner_id, from_at, cause, note)
       SELECT id, i + %(cycle_base)s, {OWNER}, born, 'routed', '' FROM life
+      WHERE {OWNER} IS NOT NULL
     """,
     "pipeline_deal": f"""
       WITH life AS ({LIFE})

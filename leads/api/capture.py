@@ -1,0 +1,263 @@
+"""The capture API: bytes in, receipt out. What becomes of it is read at the receipt."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leadcrm.accounts.authentication import find_key
+from leadcrm.accounts.models import ApiKey, Role, User
+from leadcrm.lib import problems, ratelimit
+from leadcrm.lib.errors import DomainError, Forbidden, NotFound, TooManyRequests
+from leadcrm.lib.middleware import client_address
+from leads import arrivals, capture
+from leads.api import cors
+from leads.capture import spam
+from leads.models import InboxItem
+from leads.serializers.capture import (
+    CaptureSerializer,
+    CaptureStateSerializer,
+    ReceiptSerializer,
+)
+
+SCOPE = "capture:write"
+MANY = 10  # a server may send this many times what other API calls may
+PER_ADDRESS = 20  # a minute, from browsers
+
+
+class BadKey(DomainError):
+    code = "authentication_failed"
+    status = 401
+    title = "This API key is not valid"
+
+    def __init__(self) -> None:
+        super().__init__("This API key is unknown or was revoked. Check the key.")
+
+
+class Malformed(DomainError):
+    """Told to the sender, kept for a person."""
+
+    code = "invalid"
+    title = "The capture cannot be read"
+
+    def __init__(self, problem: capture.Unreadable, item: InboxItem) -> None:
+        super().__init__(problem.detail, errors=problem.errors)
+        self.item = item
+
+
+class OverLimit(TooManyRequests):
+    def __init__(self, item: InboxItem, retry_after: int) -> None:
+        super().__init__(
+            f"Slow down. This capture was stored as {item.receipt_id}; do not send it again.",
+            retry_after=retry_after,
+        )
+        self.item = item
+
+
+class CaptureView(APIView):
+    """Keys take a short way past the framework, for speed; signed-in people the usual one."""
+
+    scope = SCOPE
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            return cors.preflight(request, methods="POST, OPTIONS")
+        if request.method == "POST" and "Authorization" in request.headers:
+            return by_key(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="capture_create",
+        summary="Capture a lead",
+        description="Stores the body first and answers with a receipt; the lead follows within a "
+        "second or two. A body that cannot be read is refused, and kept for review all the same. "
+        "Over the rate limit it is stored too.",
+        tags=["capture"],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="1–255 characters. The same key and body give the same receipt.",
+            )
+        ],
+        request=CaptureSerializer,
+        responses={
+            202: ReceiptSerializer,
+            400: OpenApiResponse(description="Problem: what to correct; `receipt_id` is stored"),
+            413: OpenApiResponse(description="Problem: the body is too large"),
+            415: OpenApiResponse(description="Problem: the body is compressed"),
+            422: OpenApiResponse(description="Problem: the key was used for another body"),
+            429: OpenApiResponse(description="Problem: over the limit, stored; see Retry-After"),
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return receive(request._request, door=f"api:user:{request.user.pk}")
+
+
+def by_key(request: HttpRequest) -> HttpResponse:
+    """Check the key, then receive; a website that may call may also read the answer."""
+    scheme, _, plain = request.headers["Authorization"].partition(" ")
+    try:
+        key = find_key(plain.strip()) if scheme.lower() == "bearer" else None
+    except arrivals.AWAY:
+        return problem_response(arrivals.Unavailable())
+    if key is None:
+        return problem_response(BadKey(), headers={"WWW-Authenticate": "Bearer"})
+    origin = cors.origin_of(request)
+    if key.kind == ApiKey.Kind.PUBLISHABLE and origin not in key.origins:
+        return problem_response(Forbidden("This publishable key may not be used from this site."))
+    if SCOPE in key.scopes:
+        response = receive(request, door=f"api:{key.pk}", key=key)
+    else:
+        response = problem_response(Forbidden(f"This key lacks the scope “{SCOPE}”."))
+    return cors.allow(response, origin) if key.kind == ApiKey.Kind.PUBLISHABLE else response
+
+
+def receive(request: HttpRequest, *, door: str, key: ApiKey | None = None) -> HttpResponse:
+    """Store, then tell the sender what it must correct, that it is too fast, or its receipt."""
+    try:
+        taken = _take(request, door, key)
+    except DomainError as error:
+        return problem_response(error)
+    except arrivals.AWAY:
+        return problem_response(arrivals.Unavailable())
+    item = taken.item
+    return JsonResponse(
+        {
+            "receipt_id": str(item.receipt_id),
+            "status_url": request.build_absolute_uri(f"/api/v1/capture/{item.receipt_id}/"),
+            "state": item.state,
+        },
+        status=202,
+        headers={} if taken.is_new else {"Idempotent-Replayed": "true"},
+    )
+
+
+def _take(request: HttpRequest, door: str, key: ApiKey | None) -> arrivals.Taken:
+    body = arrivals.read_body(request)
+    verdict, flags = _screen(request, key)
+    arrival = capture.Arrival(
+        door=door,
+        body=body,
+        content_type=request.headers.get("Content-Type", ""),
+        path=request.path,
+        headers=arrivals.kept_headers(request),
+        remote_address=arrivals.truncated_address(request),
+        api_key_id=key.pk if key else None,
+        idempotency_key=idempotency_key(request),
+        flags=flags,
+        screened=verdict.screened,
+    )
+    taken = arrivals.take(arrival, at=timezone.now(), check=_check)
+    if not verdict.allowed:
+        raise OverLimit(taken.item, verdict.retry_after)
+    return taken
+
+
+def _screen(request: HttpRequest, key: ApiKey | None) -> tuple[ratelimit.Verdict, list[str]]:
+    """Servers and colleagues are trusted; a publishable key is in everybody's hands."""
+    limit = settings.API_RATE_PER_MINUTE
+    if key is None or key.kind == ApiKey.Kind.SECRET:
+        name = f"capture:{key.pk if key else request.user.pk}"
+        return ratelimit.hit(name, limit=limit * MANY, seconds=60), [spam.TRUSTED]
+    address = client_address(request)
+    verdict = ratelimit.hit(f"capture-from:{address}", limit=PER_ADDRESS, seconds=60)
+    if not verdict.allowed:
+        return verdict, ["rate_address"]
+    verdict = ratelimit.hit(f"capture:{key.pk}", limit=limit, seconds=60)
+    return verdict, [] if verdict.allowed else ["rate_key"]
+
+
+def idempotency_key(request: HttpRequest) -> str | None:
+    """As sent; a key that the column cannot hold is known by its hash."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if len(given) > 255 or not given.isprintable():
+        return hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
+    return given or None
+
+
+def _check(item: InboxItem) -> capture.Submission:
+    """:raises Malformed: the sender must correct something; the item waits for a person."""
+    try:
+        submission = capture.read(item)
+        capture.place_of(item, submission)
+    except capture.Unreadable as problem:
+        capture.set_aside(item, problem)
+        raise Malformed(problem, item) from None
+    return submission
+
+
+def problem_response(error: DomainError, *, headers: dict[str, str] | None = None) -> JsonResponse:
+    """The usual problem, with the receipt of what was stored nevertheless."""
+    content = problems.from_domain_error(error)
+    if isinstance(error, (Malformed, OverLimit)):
+        content["receipt_id"] = str(error.item.receipt_id)
+    return JsonResponse(
+        content,
+        status=error.status,
+        content_type=problems.CONTENT_TYPE,
+        headers={**problems.headers_of(error), **(headers or {})},
+    )
+
+
+class ReceiptView(APIView):
+    scope = SCOPE
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            return cors.preflight(request, methods="GET, OPTIONS")
+        response = super().dispatch(request, *args, **kwargs)
+        key = self.request.auth
+        if isinstance(key, ApiKey) and key.kind == ApiKey.Kind.PUBLISHABLE:
+            return cors.allow(response, cors.origin_of(request))
+        return response
+
+    @extend_schema(
+        operation_id="capture_retrieve",
+        summary="What became of a capture",
+        tags=["capture"],
+        responses=CaptureStateSerializer,
+    )
+    def get(self, request: Request, receipt_id: uuid.UUID) -> Response:
+        item = InboxItem.objects.select_related("lead").filter(receipt_id=receipt_id).first()
+        if item is None or not _may_read(request, item):
+            raise NotFound
+        if item.state == InboxItem.State.RECEIVED:
+            arrivals.nudge()
+        # Whose key it is, everybody who looks at the website's source knows.
+        told = not _is_publishable(request)
+        return Response(
+            {
+                "receipt_id": str(item.receipt_id),
+                "state": item.state,
+                "lead": item.lead.public_id if item.lead and told else None,
+                "reason": item.reason if told else "",
+            }
+        )
+
+
+def _is_publishable(request: Request) -> bool:
+    return isinstance(request.auth, ApiKey) and request.auth.kind == ApiKey.Kind.PUBLISHABLE
+
+
+def _may_read(request: Request, item: InboxItem) -> bool:
+    """A key reads the receipts of its own captures; all, when it may read leads."""
+    if isinstance(request.auth, ApiKey):
+        return item.api_key_id == request.auth.pk or "leads:read" in request.auth.scopes
+    user = request.user
+    return isinstance(user, User) and user.has_role(Role.MARKETER, Role.MANAGER)
+
+
+urlpatterns = [
+    path("capture/", CaptureView.as_view(), name="capture"),
+    path("capture/<uuid:receipt_id>/", ReceiptView.as_view(), name="capture-receipt"),
+]

@@ -1,0 +1,202 @@
+"""What each door's bodies look like, read into one shape.
+
+A new provider adds a reader here: a function from the stored item to a `Submission`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, make_aware
+
+from leadcrm.lib import tokens
+from leadcrm.lib.errors import FieldError
+from leads.capture import parsing
+from leads.capture.mapping import CONTACT_FIELDS, target_of
+from leads.capture.parsing import Unreadable
+from leads.models import Consent, InboxItem
+
+CONTROL = "lc_"  # hidden fields of our own forms
+TRAP = "lc_confirm"  # people never see it; programs fill in whatever they find
+CONSENT_FIELD = "lc_consent"
+RENDERED = "form-rendered"
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    granted: bool
+    wording: str = ""
+
+
+@dataclass(slots=True)
+class Submission:
+    """One capture, whichever way it came."""
+
+    values: dict[str, Any]
+    form: str = ""
+    source: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+    consent: dict[str, Consented] = field(default_factory=dict)
+    submitted_at: datetime | None = None
+    rendered_at: float | None = None  # seconds since the epoch; 0.0: the mark was forged
+    trap: str = ""
+    nonce: str = ""
+    again: str = ""  # the receipt of an earlier try that was sent back
+    is_test: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+Reader = Callable[[bytes, str], Submission]
+
+
+def read(item: InboxItem) -> Submission:
+    """:raises Unreadable: the body does not say what it must."""
+    reader = READERS[item.door.partition(":")[0]]
+    return reader(bytes(item.body), item.content_type)
+
+
+# ---- hosted forms ----
+
+
+def read_form(body: bytes, content_type: str) -> Submission:
+    answers = parsing.answers_of(body, content_type)
+    ours = {
+        name.removeprefix(CONTROL): parsing_text(value)
+        for name, value in answers.values.items()
+        if name.startswith(CONTROL)
+    }
+    values = {k: v for k, v in answers.values.items() if not k.startswith(CONTROL)}
+    return Submission(
+        values,
+        context={"page_url": ours.get("page", ""), "referrer": ours.get("ref", "")},
+        consent={Consent.Purpose.MARKETING_EMAIL: Consented(granted=True)}
+        if ours.get("consent")
+        else {},
+        rendered_at=rendered_at(ours["at"]) if "at" in ours else None,
+        trap=ours.get("confirm", ""),
+        nonce=ours.get("nonce", "")[:64],
+        again=tokens.unsign("form-again", ours.get("again", "")) or "",
+        notes=answers.notes,
+    )
+
+
+def parsing_text(value: Any) -> str:
+    """The last of several values: scripts append what they send twice."""
+    return str(value[-1] if isinstance(value, list) and value else value)
+
+
+def rendered_at(token: str) -> float:
+    value = tokens.unsign(RENDERED, token) or ""
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+# ---- the JSON API ----
+
+
+def read_api(body: bytes, content_type: str) -> Submission:
+    """`{"form"|"source", "fields", "context", "consent", "submitted_at", "is_test"}`."""
+    document = parsing.json_of(body, parsing.read_content_type(content_type)[1])
+    if not isinstance(document, dict):
+        raise Unreadable(
+            FieldError("body", "Send one JSON object, such as {“fields”: {…}}.", "type")
+        )
+    problems: list[FieldError] = []
+    notes: list[str] = []
+    fields = _fields(document, problems)
+    submission = Submission(
+        parsing.collect(iter(fields.items()), notes),
+        form=_typed(document, "form", str, "", problems),
+        source=_typed(document, "source", str, "", problems),
+        context=parsing.collect(
+            iter(_typed(document, "context", dict, {}, problems).items()), notes
+        ),
+        consent=_consent(_typed(document, "consent", dict, {}, problems), problems),
+        submitted_at=_moment(_typed(document, "submitted_at", str, "", problems), problems),
+        is_test=bool(_typed(document, "is_test", bool, None, problems)),
+        notes=notes,
+    )
+    if problems:
+        raise Unreadable(*problems)
+    return submission
+
+
+KINDS = {str: "a text", dict: "an object", bool: "true or false"}
+
+
+def _typed(
+    document: Mapping[str, Any], name: str, kind: type, missing: Any, problems: list[FieldError]
+) -> Any:
+    value = document.get(name)
+    if value is None:
+        return missing
+    if not isinstance(value, kind):
+        problems.append(FieldError(name, f"“{name}” must be {KINDS[kind]}.", "type"))
+        return missing
+    return value
+
+
+def _fields(document: Mapping[str, Any], problems: list[FieldError]) -> dict[str, Any]:
+    fields = document.get("fields")
+    if not isinstance(fields, dict):
+        example = "{“fields”: {“email”: “name@company.com”}}"
+        code = "required" if fields is None else "type"
+        problems.append(
+            FieldError("fields", f"Put the answers in an object, as in {example}.", code)
+        )
+        return {}
+    if not fields:
+        problems.append(FieldError("fields", "Send at least one answer in “fields”.", "required"))
+    problems.extend(
+        FieldError(f"fields.{name[:100]}", f"“{name[:100]}” must be a text.", "type")
+        for name, value in fields.items()
+        if isinstance(value, (dict, list, bool)) and _is_plain(name)
+    )
+    return fields
+
+
+def _is_plain(name: str) -> bool:
+    """Names that only make sense with one text: an address is neither a list nor a yes."""
+    return target_of(name) in CONTACT_FIELDS - {"website", "industry"}
+
+
+def _consent(raw: Mapping[str, Any], problems: list[FieldError]) -> dict[str, Consented]:
+    given: dict[str, Consented] = {}
+    for purpose, value in raw.items():
+        path = f"consent.{purpose[:100]}"
+        if purpose not in Consent.Purpose.values:
+            choices = ", ".join(Consent.Purpose.values)
+            problems.append(FieldError(path, f"Name a known purpose: {choices}.", "unknown"))
+        elif isinstance(value, bool):
+            given[purpose] = Consented(value)
+        elif isinstance(value, dict) and isinstance(value.get("granted"), bool):
+            wording = value.get("wording")
+            given[purpose] = Consented(
+                value["granted"], wording if isinstance(wording, str) else ""
+            )
+        else:
+            problems.append(
+                FieldError(path, "Send true, false or {“granted”: true, “wording”: “…”}.", "type")
+            )
+    return given
+
+
+def _moment(text: str, problems: list[FieldError]) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        message = "Write the moment as in 2026-11-19T12:00:00Z."
+        problems.append(FieldError("submitted_at", message, "datetime"))
+        return None
+    return make_aware(moment) if is_naive(moment) else moment
+
+
+READERS: dict[str, Reader] = {"form": read_form, "api": read_api}

@@ -1,0 +1,371 @@
+"""From a stored capture to a lead. Idempotent for each item, in one transaction of its own."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from leadcrm.lib import pump, ratelimit
+from leadcrm.lib.errors import FieldError
+from leadcrm.lib.tokens import keyed_hash
+from leads.actions import ContactFields, record_consent
+from leads.actions.inquiries import (
+    NewInquiry,
+    add_inquiry,
+    add_touch,
+    complete_lead,
+    lead_of_email,
+    leads_of_phone,
+    take_in,
+)
+from leads.actions.leads import clean_fields
+from leads.capture import spam
+from leads.capture.envelopes import Consented, Submission, read
+from leads.capture.mapping import Person, person_of
+from leads.capture.origin import origin_of
+from leads.capture.parsing import Unreadable
+from leads.matching import match
+from leads.models import Consent, Form, FormVersion, InboxItem, Inquiry, Lead, Source
+
+logger = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 8
+OLDEST_SUBMISSION = timedelta(days=30)
+API_SOURCE = "api"
+State = InboxItem.State
+
+
+class LostLease(Exception):
+    """Another worker took the item over; this one's writes are rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an item was settled, with the reason a person reads."""
+
+    state: str
+    code: str = ""
+    reason: str = ""
+    lead_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The source and form a capture belongs to."""
+
+    source: Source
+    version: FormVersion | None = None
+
+    @property
+    def form(self) -> Form | None:
+        return self.version.form if self.version else None
+
+    @property
+    def questions(self) -> dict[str, dict[str, Any]]:
+        fields = self.version.fields if self.version else []
+        return {str(field.get("key")): field for field in fields}
+
+
+def drain(*, limit: int = 20) -> int:
+    """Process one batch of waiting captures; return how many were taken."""
+    claim = pump.claim(InboxItem, limit=limit)
+    for item in claim.items:
+        process(item, token=claim.token)
+    return len(claim.items)
+
+
+def process(
+    item: InboxItem, *, token: uuid.UUID, submission: Submission | None = None
+) -> Outcome | None:
+    """Settle an item claimed under `token`; None when it is to be tried again or was taken over.
+
+    :param submission: the body as the door has read it already.
+    """
+    try:
+        with transaction.atomic():
+            outcome = _settle(item, submission)
+            changes = _changes(item, outcome)
+            if not pump.finish(InboxItem, [item.pk], token=token, **changes):
+                raise LostLease
+    except LostLease:
+        return None
+    except Exception as error:
+        logger.exception("capture_failed", item=item.pk)
+        return _record_failure(item, token, error)
+    for name, value in changes.items():
+        setattr(item, name, value)
+    return outcome
+
+
+def _changes(item: InboxItem, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "state": outcome.state,
+        "reason_code": outcome.code,
+        "reason": outcome.reason,
+        "lead_id": outcome.lead_id,
+        "source_id": item.source_id,
+        "form_version_id": item.form_version_id,
+        "is_test": item.is_test,
+        "settled_at": datetime.now(UTC),
+    }
+
+
+def _record_failure(item: InboxItem, token: uuid.UUID, error: Exception) -> Outcome | None:
+    reason = f"{type(error).__name__} while processing. Try again, or report it with the receipt."
+    if item.attempts < MAX_ATTEMPTS:
+        seconds = pump.retry_seconds(item.attempts)
+        pump.postpone(
+            InboxItem,
+            item.pk,
+            token=token,
+            seconds=seconds,
+            reason_code="retrying",
+            reason=reason,
+        )
+        return None
+    outcome = Outcome(State.FAILED, "error", reason)
+    pump.finish(
+        InboxItem,
+        [item.pk],
+        token=token,
+        state=outcome.state,
+        reason_code=outcome.code,
+        reason=reason,
+        settled_at=datetime.now(UTC),
+    )
+    item.state, item.reason = outcome.state, reason
+    return outcome
+
+
+def set_aside(item: InboxItem, problem: Unreadable) -> None:
+    """Keep for a person what its sender was told to correct.
+
+    Its idempotency key becomes free, so that the corrected body may carry it.
+    """
+    item.state, item.reason = State.NEEDS_REVIEW, problem.detail
+    InboxItem.objects.filter(pk=item.pk).update(
+        state=item.state,
+        reason_code=problem.errors[0].code,
+        reason=item.reason,
+        idempotency_key=None,
+        due_at=None,
+        lease_token=None,
+        settled_at=Now(),
+    )
+
+
+# ---- judging ----
+
+
+def _settle(item: InboxItem, submission: Submission | None) -> Outcome:
+    done = Inquiry.objects.filter(inbox_item=item).values_list("lead_id", flat=True).first()
+    if done is not None:
+        return Outcome(State.APPLIED, lead_id=done)
+    try:
+        submission = submission or read(item)
+        place = place_of(item, submission)
+    except Unreadable as problem:
+        return Outcome(State.NEEDS_REVIEW, problem.errors[0].code, problem.detail)
+    item.source_id, item.is_test = place.source.pk, submission.is_test
+    item.form_version_id = place.version.pk if place.version else None
+    person = person_of(submission.values, place.questions)
+    return _refusal(item, submission, place, person) or _apply(item, submission, place, person)
+
+
+def place_of(item: InboxItem, submission: Submission) -> Place:
+    """The form or source that the item or the body names.
+
+    :raises Unreadable: naming one that is not there.
+    """
+    if item.form_version_id is not None:
+        version = FormVersion.objects.select_related("form__source").get(pk=item.form_version_id)
+        return Place(version.form.source, version)
+    if submission.form:
+        return _place_of_form(submission.form)
+    return Place(source_of(submission.source))
+
+
+def _place_of_form(slug: str) -> Place:
+    form = forms_with_version().filter(slug=slug).first()
+    if form is None:
+        raise Unreadable(_unknown("form", slug, Form.objects.values_list("slug", flat=True)))
+    version = form.published or form.versions.order_by("-number").first()
+    if version is not None:
+        version.form = form
+    return Place(form.source, version)
+
+
+def forms_with_version() -> QuerySet[Form]:
+    return Form.objects.select_related("source", "published")
+
+
+def source_of(key: str) -> Source:
+    if not key:
+        source, _ = Source.objects.get_or_create(key=API_SOURCE, defaults={"name": "API"})
+        return source
+    found = Source.objects.filter(key=key).first()
+    if found is None:
+        raise Unreadable(_unknown("source", key, Source.objects.values_list("key", flat=True)))
+    return found
+
+
+def _unknown(name: str, given: str, known: QuerySet[Any, str]) -> FieldError:
+    names = ", ".join(sorted(known)[:20]) or "none yet"
+    message = f"There is no {name} “{given[:60]}”. Choose from: {names}."
+    return FieldError(name, message, "unknown")
+
+
+def _refusal(
+    item: InboxItem, submission: Submission, place: Place, person: Person
+) -> Outcome | None:
+    """Why a person must look at this first; None when nothing speaks against it."""
+    flags = [*item.flags, *_email_flags(item, person)]
+    received = item.received_at.timestamp()
+    against = spam.signs(submission, flags, received=received)
+    if sum(sign.points for sign in against) >= spam.THRESHOLD:
+        words = " ".join(sign.words for sign in against)
+        return Outcome(State.QUARANTINED, max(against, key=lambda s: s.points).code, words)
+    closed = place.form is not None and not place.form.is_published
+    if closed and spam.RELEASED not in item.flags:
+        words = "The form was not published when this arrived."
+        return Outcome(State.NEEDS_REVIEW, "form_unpublished", words)
+    if not person.is_known_somehow:
+        said = f"“{person.bad_email}” is not an e-mail address. " if person.bad_email else ""
+        words = f"{said}There is no e-mail address, phone number or name in it."
+        return Outcome(State.NEEDS_REVIEW, "nobody", words)
+    return None
+
+
+def _email_flags(item: InboxItem, person: Person) -> list[str]:
+    if person.email is None or spam.TRUSTED in item.flags:
+        return []
+    hashed = keyed_hash("rate", person.email.canonical)[:24]  # no addresses in Valkey
+    verdict = ratelimit.hit(f"capture-email:{hashed}", limit=5, seconds=600)
+    item.screened = item.screened and verdict.screened
+    return [] if verdict.allowed else ["rate_email"]
+
+
+# ---- applying ----
+
+
+def _apply(item: InboxItem, submission: Submission, place: Place, person: Person) -> Outcome:
+    at = _received(item)
+    person.contact = cast(ContactFields, clean_fields(person.contact))
+    lead_id, is_new, hints = _lead_of(person, place, at=at, is_test=submission.is_test)
+    conflicts = {} if is_new else complete_lead(lead_id, person.contact, person.custom, at=at)
+    context = _context(submission, person, conflicts, hints)
+    inquiry = add_inquiry(
+        lead_id,
+        NewInquiry(
+            item=item,
+            received_at=at,
+            occurred_at=_occurred(submission, at),
+            source=place.source,
+            form_version=place.version,
+            fields=_kept(submission.values, person),
+            context=context,
+            message=person.message,
+            activity=place.form.kind if place.form else Form.Kind.CONTACT,
+            is_test=submission.is_test,
+            channel=item.door.partition(":")[0],
+        ),
+        is_new=is_new,
+    )
+    _add_touch(inquiry, submission, place)
+    for purpose, given in submission.consent.items():
+        _add_consent(inquiry, purpose, given, place)
+    return Outcome(State.APPLIED, lead_id=lead_id)
+
+
+def _received(item: InboxItem) -> datetime:
+    """What waited in quarantine begins when a person let it go: the response clock is fair."""
+    return datetime.now(UTC) if spam.RELEASED in item.flags else item.received_at
+
+
+def _occurred(submission: Submission, received: datetime) -> datetime:
+    said = submission.submitted_at
+    if said is None or not received - OLDEST_SUBMISSION <= said <= received:
+        return received
+    return said
+
+
+def _lead_of(
+    person: Person, place: Place, *, at: datetime, is_test: bool
+) -> tuple[int, bool, tuple[int, ...]]:
+    number = person.contact.get("phone", "")
+    found = match(
+        by_email=lead_of_email(person.email.canonical) if person.email else None,
+        by_phone=leads_of_phone(number) if number.startswith("+") else (),
+    )
+    if found.lead_id is not None:
+        return found.lead_id, False, found.hints
+    contact = person.contact.copy()
+    if person.custom:
+        contact["custom"] = person.custom
+    lead_id, is_new = take_in(contact, source=place.source, at=at, is_test=is_test)
+    return lead_id, is_new, found.hints
+
+
+def _kept(values: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    kept = {key: value for key, value in values.items() if key != "bant"}
+    return {**kept, "bant": person.bant} if person.bant else kept
+
+
+def _context(
+    submission: Submission, person: Person, conflicts: Mapping[str, Any], hints: tuple[int, ...]
+) -> dict[str, Any]:
+    """What came with the answers, and what a person should know about how they were read."""
+    extra: dict[str, Any] = {
+        "conflicts": dict(conflicts),
+        "bad_email": person.bad_email,
+        "same_phone": list(Lead.objects.filter(pk__in=hints).values_list("public_id", flat=True))
+        if hints
+        else [],
+        "notes": submission.notes,
+        "submitted_at": submission.submitted_at.isoformat() if submission.submitted_at else "",
+        "consent": {purpose: given.granted for purpose, given in submission.consent.items()},
+    }
+    stated = {key: value for key, value in submission.context.items() if value not in ("", None)}
+    return {**stated, **{key: value for key, value in extra.items() if value}}
+
+
+def _add_touch(inquiry: Inquiry, submission: Submission, place: Place) -> None:
+    origin = origin_of(submission.context, submission.values, place.source)
+    add_touch(
+        inquiry.lead_id,
+        inquiry,
+        channel=origin.channel,
+        utm=origin.utm,
+        click_ids=origin.click_ids,
+        referrer=origin.referrer,
+        landing_page=origin.landing_page,
+        at=_occurred(submission, inquiry.received_at),
+    )
+
+
+def _add_consent(inquiry: Inquiry, purpose: str, given: Consented, place: Place) -> None:
+    """A receipt with the words that were shown. “No” is one only where there was a “yes”."""
+    if not given.granted and not _has_granted(inquiry.lead_id, purpose):
+        return
+    version, item = place.version, inquiry.inbox_item
+    record_consent(
+        inquiry.lead_id,
+        purpose,
+        granted=given.granted,
+        at=inquiry.received_at,
+        wording=given.wording or (version.consent_text if version else ""),
+        source=f"form:{version.form.slug} v{version.number}" if version else place.source.key,
+        remote_address=item.remote_address if item else "",
+        inbox_item=item,
+    )
+
+
+def _has_granted(lead_id: int, purpose: str) -> bool:
+    newest = Consent.objects.filter(lead_id=lead_id, purpose=purpose).order_by("-at", "-pk")
+    return bool(newest.values_list("granted", flat=True).first())

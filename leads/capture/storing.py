@@ -1,0 +1,143 @@
+"""Raw first: a capture is committed as it came before anything is judged. One round trip."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from psycopg2 import Binary
+from psycopg2.extras import Json
+
+from leadcrm.lib.errors import FieldError, Invalid
+from leads.models import InboxItem
+
+QUEUE = "inbox"
+HOLD_SECONDS = 30.0
+
+
+class KeyReused(Invalid):
+    """An Idempotency-Key names one capture; another body needs another key."""
+
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key was used for another body"
+
+    def __init__(self) -> None:
+        message = "Send a new Idempotency-Key with a new body, or the same body with this key."
+        super().__init__(
+            message, errors=[FieldError("Idempotency-Key", message, "idempotency_key_reused")]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is known at the door. `headers` is an allow-list, `remote_address` is truncated."""
+
+    door: str
+    body: bytes
+    content_type: str = ""
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    remote_address: str = ""
+    source_id: int | None = None
+    form_version_id: int | None = None
+    api_key_id: int | None = None
+    idempotency_key: str | None = None
+    flags: list[str] = field(default_factory=list)
+    screened: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """`is_new` is False when the same post was stored before and its receipt is given again."""
+
+    item: InboxItem
+    is_new: bool
+
+
+def store(arrival: Arrival, *, at: datetime, hold: bool = False) -> Stored:
+    """Commit a capture, or find the receipt of its twin.
+
+    :param hold: the caller will process it at once; should it die, a pump does after a lease.
+    :raises KeyReused: the idempotency key came with another body.
+    """
+    item = _item(arrival, at=at, hold=hold)
+    pk = _insert(item, hold=hold)
+    if pk is not None:
+        item.pk = pk
+        item._state.adding = False
+        item._state.db = connection.alias
+        return Stored(item, is_new=True)
+    twin = InboxItem.objects.get(door=arrival.door, idempotency_key=arrival.idempotency_key)
+    if twin.content_hash != item.content_hash:
+        raise KeyReused
+    return Stored(twin, is_new=False)
+
+
+def _item(arrival: Arrival, *, at: datetime, hold: bool) -> InboxItem:
+    return InboxItem(
+        receipt_id=uuid.uuid4(),
+        door=arrival.door,
+        source_id=arrival.source_id,
+        form_version_id=arrival.form_version_id,
+        path=arrival.path[:200],
+        content_type=arrival.content_type[:200],
+        headers=arrival.headers,
+        body=arrival.body,
+        remote_address=arrival.remote_address,
+        api_key_id=arrival.api_key_id,
+        idempotency_key=arrival.idempotency_key,
+        content_hash=hashlib.sha256(arrival.body).hexdigest(),
+        state=InboxItem.State.RECEIVED,
+        flags=arrival.flags,
+        screened=arrival.screened,
+        received_at=at,
+        attempts=1 if hold else 0,
+        lease_token=uuid.uuid4() if hold else None,
+    )
+
+
+COLUMNS = [
+    "receipt_id",
+    "door",
+    "source_id",
+    "form_version_id",
+    "path",
+    "content_type",
+    "headers",
+    "body",
+    "remote_address",
+    "api_key_id",
+    "idempotency_key",
+    "content_hash",
+    "state",
+    "flags",
+    "screened",
+    "received_at",
+    "attempts",
+    "lease_token",
+    "reason_code",
+    "reason",
+    "is_test",
+]
+INSERT = (
+    f"INSERT INTO leads_inboxitem ({', '.join(COLUMNS)}, due_at) "  # noqa: S608
+    f"VALUES ({', '.join(['%s'] * len(COLUMNS))}, now() + %s * interval '1 second') "
+    "ON CONFLICT (door, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id"
+)
+
+
+def _insert(item: InboxItem, *, hold: bool) -> int | None:
+    """None when a twin is there. Written by hand: the ORM needs two round trips for this."""
+    values = [_plain(getattr(item, column)) for column in COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [*values, HOLD_SECONDS if hold else 0.0])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return Binary(value)
+    return Json(value) if isinstance(value, (dict, list)) else value

@@ -6,7 +6,6 @@ SYSTEM_PYTHON ?= python3
 PYTEST_ARGS ?=
 BROWSER_TESTS = tests/browser
 
-export PYTHONDONTWRITEBYTECODE ?= 1
 PYTHON = .venv/bin/python
 # Checks that need settings but no servers.
 OFFLINE = env DATABASE_URL=postgres://offline@127.0.0.1:1/offline REDIS_URL=redis://127.0.0.1:1/0 \

@@ -18,10 +18,19 @@ def prepare(home: Path) -> None:
     from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", interactive=False)
+    if migrations_are_pending():
+        call_command("migrate", interactive=False)
     build_static_files(home)
     load_demo_data()
     state.write_json(home / "prepared.json", {"demo": demo_is_loaded()})
+
+
+def migrations_are_pending() -> bool:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def build_static_files(home: Path) -> None:

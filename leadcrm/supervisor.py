@@ -113,6 +113,7 @@ class Supervisor:
             defaults["ALLOWED_HOSTS"] = "*"  # the names of this machine are not known here
         return {
             "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # five processes import the same modules at each start
             "LEADCRM_VAR": str(self.home),
             **{name: os.environ.get(name, value) for name, value in defaults.items()},
         }

@@ -87,7 +87,9 @@ def install(requirements):
     say("Installing %s …" % requirements)
     arguments = ["--require-hashes", "-r", str(ROOT / requirements)]
     uv = shutil.which("uv")
-    if uv and succeeds([uv, "pip", "install", "-q", "--python", str(PYTHON), *arguments]):
+    if uv and succeeds(
+        [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON), *arguments]
+    ):
         return
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     if not succeeds([*pip, "--no-input", *arguments]):

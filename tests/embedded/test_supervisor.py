@@ -64,7 +64,7 @@ def clean_environment(home: Path) -> dict[str, str]:
     ours = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "SITE_URL", "DEBUG")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     kept.pop("DJANGO_SETTINGS_MODULE", None)
-    return kept | {"LEADCRM_VAR": str(home), "LEADCRM_DEMO": "0"}
+    return kept | {"LEADCRM_VAR": str(home), "LEADCRM_DEMO": "0", "WEB_WORKERS": "1"}
 
 
 def belonging_to(home: Path) -> list[psutil.Process]:
@@ -107,77 +107,70 @@ def pid_of(home: Path, name: str) -> int:
 
 
 class TestRunning:
-    def test_answers_serves_other_commands_and_leaves_nothing_behind(
+    def test_answers_revives_what_crashes_and_leaves_nothing_behind(
         self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
     ) -> None:
         process = launch()
-        await_start(process, home)
-
-        beside = subprocess.run(
-            [sys.executable, "manage.py", "check", "--database", "default"],
-            cwd=ROOT,
-            env=clean_environment(home),
-            capture_output=True,
-            check=False,
-        )
-        second, _ = supervisor(home, port + 1).communicate(timeout=PATIENCE)
-        ready = get(port, "/readyz")
-        process.terminate()
-        output, _ = process.communicate(timeout=PATIENCE)
-
-        assert beside.returncode == 0, beside.stderr
-        assert f"already running from this directory, at http://127.0.0.1:{port}" in second
-        assert ready == 200
-        assert process.returncode == 0
-        assert f"LeadCRM is running at http://127.0.0.1:{port}" in output
-        assert belonging_to(home) == []
-
-    def test_starts_again_after_being_killed(
-        self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
-    ) -> None:
-        killed = launch()
-        await_start(killed, home)
-        guardian = next(
-            p for p in psutil.Process(killed.pid).children() if "guardian" in str(p.cmdline())
-        )
-        orphans = belonging_to(home)
-
-        guardian.kill()
-        killed.kill()
-        killed.communicate()
-
-        again = launch()
-
-        await_start(again, home)
-        assert get(port, "/healthz") == 200
-        assert [p for p in orphans if p.is_running()] == []
-
-    def test_a_guardian_clears_up_when_nobody_starts_it_again(
-        self, home: Path, launch: Callable[..., subprocess.Popen[str]]
-    ) -> None:
-        process = launch()
-        await_start(process, home)
-
-        process.kill()
-
-        eventually(lambda: belonging_to(home) == [], "the end of every child")
-
-    def test_restarts_what_crashes_and_starts_no_server_that_is_named(
-        self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
-    ) -> None:
-        process = launch(REDIS_URL=os.environ["REDIS_URL"])
         await_start(process, home)
         crashed = pid_of(home, "web")
 
+        ready = get(port, "/readyz")
+        beside = command_beside(home, "check", "--database", "default")
+        second, _ = supervisor(home, port + 1).communicate(timeout=PATIENCE)
         os.kill(crashed, signal.SIGKILL)
-        eventually(lambda: pid_of(home, "web") != crashed, "a new web process")
-        eventually(lambda: answers(port), "an answer")
-        process.send_signal(signal.SIGINT)
+        eventually(lambda: pid_of(home, "web") != crashed and answers(port), "a new web process")
+        process.terminate()
         output, _ = process.communicate(timeout=PATIENCE)
 
+        assert ready == 200
+        assert beside.returncode == 0, beside.stderr
+        assert f"already running from this directory, at http://127.0.0.1:{port}" in second
+        assert f"LeadCRM is running at http://127.0.0.1:{port}" in output
         assert "web was ended by SIGKILL; starting it again in 1 s (see web.log)." in output
-        assert "valkey is ready" not in output
+        assert process.returncode == 0
         assert belonging_to(home) == []
+
+    def test_a_killed_one_is_cleared_up_by_the_next_start_or_else_by_its_guardian(
+        self, home: Path, port: int, launch: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        killed = launch(REDIS_URL=os.environ["REDIS_URL"])
+        await_start(killed, home)
+        orphans = belonging_to(home)
+
+        kill_with_guardian(killed)
+        again = launch(REDIS_URL=os.environ["REDIS_URL"])
+        await_start(again, home)
+        survivors = [process for process in orphans if process.is_running()]
+        answered = answers(port)
+        again.kill()
+        output, _ = again.communicate(timeout=PATIENCE)
+
+        assert survivors == []
+        assert answered
+        assert "Stopped what an earlier run left behind" in output
+        assert "postgres is ready." in output
+        assert "valkey is ready." not in output  # REDIS_URL names another one
+        eventually(lambda: belonging_to(home) == [], "the end of every child")
+
+
+def kill_with_guardian(process: subprocess.Popen[str]) -> None:
+    """As when the machine's memory runs out: nobody is left to clean up."""
+    for child in psutil.Process(process.pid).children():
+        if "leadcrm.embedded.guardian" in child.cmdline():
+            child.kill()
+    process.kill()
+    process.communicate()
+
+
+def command_beside(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=clean_environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def answers(port: int) -> bool:

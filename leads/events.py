@@ -44,6 +44,13 @@ class LeadDeleted(LeadEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeadRestored(LeadEvent):
+    """A deletion was undone."""
+
+    name: ClassVar[str] = "lead.restored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadContacted(LeadEvent):
     """A person of ours tried to reach the lead, or talked to it: a human response."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from leadcrm.accounts.models import User, Workspace
@@ -12,7 +12,7 @@ from leadcrm.eventlog.actions import Actor, publish
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
 from leads.actions.activities import mark_dirty, record_activity
-from leads.events import LeadCreated, LeadDeleted, LeadUpdated
+from leads.events import LeadCreated, LeadDeleted, LeadRestored, LeadUpdated
 from leads.freemail import is_free_provider
 from leads.models import Company, Lead, LeadIdentifier, LeadScore, LeadTag, Source, Tag
 
@@ -146,10 +146,56 @@ def delete_lead(lead_id: int, *, at: datetime, actor: Actor | None = None) -> No
 
 
 @transaction.atomic
+def delete_leads(lead_ids: Iterable[int], *, at: datetime, actor: Actor | None = None) -> int:
+    """Hide many; return how many there were. `restore_leads` finds them by the moment."""
+    live = Lead.objects.live().filter(pk__in=list(lead_ids)).select_for_update(of=("self",))
+    ids = list(live.order_by("pk").values_list("pk", flat=True))
+    Lead.objects.filter(pk__in=ids).update(deleted_at=at, updated_at=at)
+    for lead_id in ids:
+        publish(LeadDeleted(lead_id=lead_id), at=at, actor=actor, channel="app")
+    return len(ids)
+
+
+@transaction.atomic
+def restore_leads(deleted_at: datetime, *, at: datetime, actor: Actor | None = None) -> int:
+    """Bring back what was deleted at one moment; return how many."""
+    leads = list(Lead.objects.select_for_update(of=("self",)).filter(deleted_at=deleted_at))
+    for lead in leads:
+        publish(LeadRestored(lead_id=lead.pk), at=at, actor=actor, channel="app")
+    ids = [lead.pk for lead in leads]
+    Lead.objects.filter(pk__in=ids).update(deleted_at=None, updated_at=at)
+    mark_dirty(ids)
+    return len(ids)
+
+
+@transaction.atomic
+def add_tags(lead_ids: Iterable[int], names: Iterable[str]) -> list[str]:
+    """Give many leads the same tags; those they have already stay.
+
+    :raises Invalid: no tag was named.
+    """
+    tags = _tags(names)
+    if not tags:
+        raise Invalid.field("tags", "Write at least one tag.", "required")
+    ids = sorted(set(lead_ids))
+    LeadTag.objects.bulk_create(
+        [LeadTag(lead_id=lead_id, tag=tag) for lead_id in ids for tag in tags],
+        ignore_conflicts=True,
+    )
+    mark_dirty(ids)
+    return [tag.name for tag in tags]
+
+
+@transaction.atomic
+def remove_tag(lead_id: int, name: str) -> None:
+    LeadTag.objects.filter(lead_id=lead_id, tag__name__iexact=name).delete()
+    mark_dirty([lead_id])
+
+
+@transaction.atomic
 def set_tags(lead_id: int, names: Iterable[str], *, at: datetime) -> list[str]:
     """Make these the lead's tags; unknown ones are created."""
-    wanted = {normalise.clean_text(name, limit=40): None for name in names}
-    tags = [_tag(name) for name in wanted if name]
+    tags = _tags(names)
     LeadTag.objects.filter(lead_id=lead_id).exclude(tag__in=tags).delete()
     LeadTag.objects.bulk_create(
         [LeadTag(lead_id=lead_id, tag=tag) for tag in tags], ignore_conflicts=True
@@ -159,9 +205,23 @@ def set_tags(lead_id: int, names: Iterable[str], *, at: datetime) -> list[str]:
     return [tag.name for tag in tags]
 
 
+def _tags(names: Iterable[str]) -> list[Tag]:
+    """The tags of these names, made where there are none. A comma parts two names."""
+    wanted = {
+        normalise.clean_text(part, limit=40): None for name in names for part in name.split(",")
+    }
+    return [_tag(name) for name in wanted if name]
+
+
 def _tag(name: str) -> Tag:
     found = Tag.objects.filter(name__iexact=name).first()
-    return found or Tag.objects.create(name=name)
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            return Tag.objects.create(name=name)
+    except IntegrityError:  # somebody made it in between
+        return Tag.objects.get(name__iexact=name)
 
 
 def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,3 +64,15 @@ class Stage(models.Model):
     @property
     def is_open(self) -> bool:
         return self.category == self.Category.OPEN
+
+    @property
+    def mark(self) -> str:
+        """The kind of its symbol: `new`, `open`, `won` or `lost`."""
+        if self.category != self.Category.OPEN:
+            return self.category
+        return "open" if self.position else "new"
+
+    @property
+    def fill(self) -> int:
+        """How many eighths of its symbol are filled."""
+        return 8 if self.category == self.Category.WON else min(7, 2 * self.position)

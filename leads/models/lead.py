@@ -3,7 +3,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Concat, Lower, Now
 
 from leadcrm.accounts.access import reach_of
@@ -81,6 +81,10 @@ class Tag(models.Model):
         return self.name
 
 
+# When the first reply is due, while it is still owed.
+WAITING_UNTIL = Case(When(responded_at__isnull=True, then=F("response_due_at")))
+
+
 class LeadQuerySet(models.QuerySet["Lead"]):
     def live(self) -> Self:
         """Neither merged into another nor deleted."""
@@ -106,11 +110,21 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.order_by(F("score_row__score").desc(nulls_last=True), "pk")
 
     def search(self, text: str) -> Self:
-        """Leads whose name, e-mail, company or phone contains every word of `text`."""
+        """Leads whose name, e-mail, company or phone contains every word of `text`.
+
+        Words of one or two letters count where a word begins.
+        """
         found = self
         for word in text.lower().split()[:6]:
-            found = found.filter(search_text__contains=word)
+            found = found.filter(_holds(word))
         return found
+
+
+def _holds(word: str) -> Q:
+    """Short words match only where a word begins: trigrams know no infixes of two letters."""
+    if len(word) >= 3:
+        return Q(search_text__contains=word)
+    return Q(search_text__startswith=word) | Q(search_text__contains=f" {word}")
 
 
 class Lead(models.Model):
@@ -203,6 +217,20 @@ class Lead(models.Model):
                 fields=["response_due_at"],
                 condition=Q(responded_at=None, response_due_at__isnull=False),
                 name="lead_waiting",
+            ),
+            models.Index(
+                fields=["last_name", "first_name", "id"],
+                condition=Q(merged_into=None, deleted_at=None),
+                name="lead_by_name",
+            ),
+            models.Index(
+                WAITING_UNTIL,
+                "id",
+                condition=Q(merged_into=None, deleted_at=None),
+                name="lead_waiting_until",
+            ),
+            models.Index(
+                fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="lead_deleted"
             ),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="lead_search"),
         ]

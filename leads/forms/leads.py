@@ -1,0 +1,117 @@
+"""Forms about one lead."""
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel import Locale
+from django import forms
+from django.core.exceptions import ValidationError
+
+from leadcrm.lib import normalise
+from leads.actions.leads import ContactFields
+from leads.models import Lead
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """ISO 3166-1 codes with English names, by name."""
+    names = Locale("en").territories
+    codes = [code for code in names if len(code) == 2 and code.isalpha()]
+    # Not countries: unions, pseudo-locales, outlying parts.
+    codes = [code for code in codes if code not in {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}]
+    return sorted(((code, names[code]) for code in codes), key=lambda pair: pair[1])
+
+
+def country_choices() -> list[tuple[str, str]]:
+    return [("", "Not known"), *countries()]
+
+
+class LeadForm(forms.Form):
+    """A lead's contact fields, each checked so that its error stands beside it."""
+
+    first_name = forms.CharField(max_length=100, required=False)
+    last_name = forms.CharField(max_length=100, required=False)
+    email = forms.CharField(
+        max_length=254,
+        required=False,
+        label="E-mail",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    phone = forms.CharField(
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+        help_text="With the country code, such as +31 10 555 0142.",
+    )
+    job_title = forms.CharField(max_length=120, required=False)
+    company_name = forms.CharField(max_length=200, required=False, label="Company")
+    website = forms.CharField(max_length=300, required=False)
+    industry = forms.CharField(max_length=80, required=False)
+    company_size = forms.IntegerField(
+        min_value=0, max_value=99_999_999, required=False, label="Staff"
+    )
+    country = forms.ChoiceField(choices=country_choices, required=False)
+    region = forms.CharField(max_length=80, required=False)
+    city = forms.CharField(max_length=80, required=False)
+    language = forms.RegexField(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,6})?$",
+        max_length=10,
+        required=False,
+        help_text="A code, such as en or pt-BR.",
+        error_messages={"invalid": "Write a language code, such as en or pt-BR."},
+    )
+    time_zone = forms.CharField(
+        max_length=50, required=False, help_text="Such as Europe/Amsterdam."
+    )
+
+    def clean_email(self) -> str:
+        text = str(self.cleaned_data["email"])
+        if text and normalise.email(text) is None:
+            raise ValidationError("This is no e-mail address. It looks like name@company.com.")
+        return text
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"])
+        if zone and zone not in available_timezones():
+            raise ValidationError("Write a zone such as Europe/Amsterdam.")
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        names = ("first_name", "last_name", "email", "phone")
+        if not self.errors and not any(data.get(name) for name in names):
+            raise ValidationError("Fill in a name, an e-mail address or a phone number.")
+        return data
+
+    @property
+    def contact(self) -> ContactFields:
+        return ContactFields(**self.cleaned_data)  # type: ignore[typeddict-item]
+
+
+class EditForm(LeadForm):
+    """`version` is what the editor read, so that nobody's change is lost unseen."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+    @property
+    def contact(self) -> ContactFields:
+        values = {k: v for k, v in self.cleaned_data.items() if k != "version"}
+        return ContactFields(**values)  # type: ignore[typeddict-item]
+
+
+def values_of(lead: Lead) -> dict[str, Any]:
+    """What a form about this lead starts with."""
+    return {name: getattr(lead, name) for name in LeadForm.base_fields} | {"version": lead.version}
+
+
+class SaveViewForm(forms.Form):
+    name = forms.CharField(max_length=60, widget=forms.TextInput(attrs={"autofocus": True}))
+    shared = forms.BooleanField(required=False, label="Show it to everybody")
+    query = forms.CharField(max_length=4000, required=False, widget=forms.HiddenInput)
+
+
+class NoteForm(forms.Form):
+    body = forms.CharField(
+        max_length=20_000, label="Note", widget=forms.Textarea(attrs={"rows": 2})
+    )

@@ -1,0 +1,1 @@
+"""All reads of the ground floor, one module for each question people ask."""

@@ -1,0 +1,113 @@
+"""The list of leads: its rows, its orders, and what stands beside a lead in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadcrm.lib.errors import DomainError, FieldError
+from leadcrm.lib.pagination import CappedCount, Page, capped_count, keyset_page, neighbours
+from leads.models import Lead
+from leads.models.lead import WAITING_UNTIL, LeadQuerySet
+
+PAGE_SIZE = 50
+DEFAULT_SORT = "-last_activity"
+
+
+class UnknownOrdering(DomainError):
+    """A list was asked for in an order it does not have."""
+
+    code = "unknown_ordering"
+    title = "This list has no such order"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of the list: `fields` for newest or highest first is their reverse."""
+
+    key: str
+    label: str
+    fields: tuple[str, ...]
+
+
+SORTS = {
+    sort.key: sort
+    for sort in [
+        Sort("score", "Score", ("score_row__score", "pk")),
+        Sort("last_activity", "Last activity", ("score_row__last_activity_at", "pk")),
+        Sort("created", "Created", ("created_at", "pk")),
+        Sort("name", "Name", ("last_name", "first_name", "pk")),
+        Sort("reply", "First reply due", ("waiting_until", "pk")),
+    ]
+}
+CHOICES = tuple(SORTS)
+# The API calls columns by the names of its fields.
+SORTS |= {
+    "created_at": SORTS["created"],
+    "last_activity_at": SORTS["last_activity"],
+    "response_due_at": SORTS["reply"],
+}
+
+ROW_FIELDS = (
+    "public_id", "first_name", "last_name", "email", "phone", "job_title", "company_name",
+    "created_at", "response_started_at", "response_due_at", "responded_at", "next_step_at",
+    "stage__key", "stage__name", "stage__short_name", "stage__category", "stage__position",
+    "stage__probability",
+    "owner__public_id", "owner__name", "owner__email", "owner__hue",
+    "source__name",
+    "score_row__score", "score_row__temperature", "score_row__trend",
+    "score_row__last_activity_at", "score_row__last_activity_type",
+)  # fmt: skip
+
+
+def ordering_of(sort: str) -> Sequence[str]:
+    """The columns behind `score` or `-score`.
+
+    :raises UnknownOrdering: there is no such order.
+    """
+    known = SORTS.get(sort.removeprefix("-"))
+    if known is None:
+        names = ", ".join(SORTS)
+        message = f"There is no order “{sort[:40]}”. Choose from {names}, with - for descending."
+        raise UnknownOrdering(message, errors=[FieldError("ordering", message, "unknown")])
+    return [f"-{name}" for name in known.fields] if sort.startswith("-") else known.fields
+
+
+def rows(leads: LeadQuerySet) -> LeadQuerySet:
+    """Leads with what a row of the list shows, and nothing else of the wide table."""
+    return in_order(leads).select_related("stage", "owner", "source", "score_row").only(*ROW_FIELDS)
+
+
+def in_order(leads: LeadQuerySet) -> LeadQuerySet:
+    """Leads that any order of the list can be asked of.
+
+    Asking for the score row makes it an inner join, so that its indexes give the order.
+    """
+    ordered: LeadQuerySet = leads.filter(score_row__isnull=False).annotate(
+        waiting_until=WAITING_UNTIL
+    )
+    return ordered
+
+
+def page(
+    leads: LeadQuerySet,
+    *,
+    sort: str = DEFAULT_SORT,
+    cursor: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[Lead]:
+    return keyset_page(rows(leads), ordering=ordering_of(sort), size=size, cursor=cursor)
+
+
+def count(leads: LeadQuerySet) -> CappedCount:
+    return capped_count(leads.only("pk"))
+
+
+def beside(leads: LeadQuerySet, lead: Lead, *, sort: str) -> tuple[str | None, str | None]:
+    """The public ids before and after a lead in a list."""
+    ordering = ordering_of(sort)
+    ordered: Any = in_order(leads).only("public_id")
+    place = in_order(Lead.objects.filter(pk=lead.pk)).select_related("score_row").first()
+    if place is None:
+        return None, None
+    before, after = neighbours(ordered, ordering=ordering, row=place)
+    return before.public_id if before else None, after.public_id if after else None

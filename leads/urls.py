@@ -1,0 +1,21 @@
+"""Addresses of the ground floor; each part adds its own list."""
+
+from django.urls import URLPattern, path
+
+from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
+from leads.views import lists
+
+lead_urls = [
+    path("leads/", lists.lead_list, name="lead-list"),
+    path("leads/filter/", lists.filter_form, name="lead-filter"),
+    path("leads/export/", lists.export, name="lead-export"),
+    path("leads/views/new/", lists.save_view, name="lead-view-new"),
+    path("leads/views/<int:view_id>/share/", lists.share_view, name="lead-view-share"),
+    path("leads/views/<int:view_id>/delete/", lists.delete_view, name="lead-view-delete"),
+    path("leads/bulk/assign/", lists.bulk_choice, {"what": "assign"}, name="lead-bulk-assign"),
+    path("leads/bulk/stage/", lists.bulk_choice, {"what": "stage"}, name="lead-bulk-stage"),
+    path("leads/bulk/tag/", lists.bulk_tag, name="lead-bulk-tag"),
+    path("leads/bulk/delete/", lists.bulk_delete, name="lead-bulk-delete"),
+    path("leads/undo/<str:token>/", lists.undo_delete, name="lead-undo"),
+]
+urlpatterns: list[URLPattern] = [*lead_urls]

@@ -1,0 +1,172 @@
+"""The list of leads, its saved views, its export, and what is done with many at once."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from leadcrm.accounts.models import User
+from leadcrm.lib.errors import NotFound
+from leads import actions, undo
+from leads.exporting import HEADINGS, Line, lines
+from leads.filters import LeadFilter
+from leads.forms.leads import SaveViewForm
+from leads.models import Lead, Stage
+from leads.models.lead import LeadQuerySet
+from leads.views.listing import Listing, narrowed, query_of
+
+MOST_CHOSEN = 1000
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def lead_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "leads/lead_list.html", Listing(request).context())
+
+
+@require_GET
+def filter_form(request: HttpRequest) -> HttpResponse:
+    """The filters as a form: in a dialog, or as a page of its own without scripts."""
+    query = query_of(request.GET)
+    found = LeadFilter(query or None, queryset=Lead.objects.none(), request=request)
+    template = (
+        "leads/filter.html#dialog" if request.headers.get("HX-Request") else "leads/filter.html"
+    )
+    hidden = [(name, query[name]) for name in ("view", "sort") if name in query]
+    return render(request, template, {"form": found.form, "hidden": hidden})
+
+
+@require_http_methods(["GET", "POST"])
+def save_view(request: HttpRequest) -> HttpResponse:
+    form = SaveViewForm(request.POST or None, initial={"query": request.GET.urlencode(safe=",")})
+    if form.is_valid():
+        query = query_of(QueryDict(form.cleaned_data["query"]), "view").urlencode(safe=",")
+        view = actions.save_view(
+            _user(request),
+            name=form.cleaned_data["name"],
+            query=query,
+            shared=form.cleaned_data["shared"],
+        )
+        messages.success(request, f"Saved the view “{view.name}”.")
+        return redirect(f"/leads/?view=v{view.pk}&{query}")
+    template = "leads/save_view.html"
+    if request.headers.get("HX-Request"):
+        template += "#dialog"
+    return render(request, template, {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def share_view(request: HttpRequest, view_id: int) -> HttpResponse:
+    shared = request.POST.get("shared") == "1"
+    view = actions.share_view(_user(request), view_id, shared=shared)
+    words = "Everybody sees" if shared else "Only you see"
+    messages.success(request, f"{words} the view “{view.name}” now.")
+    return redirect(f"/leads/?view=v{view.pk}&{view.query}")
+
+
+@require_POST
+def delete_view(request: HttpRequest, view_id: int) -> HttpResponse:
+    view = actions.delete_view(_user(request), view_id)
+    messages.success(request, f"Deleted the view “{view.name}”.")
+    return redirect(f"/leads/?{view.query}")
+
+
+# ---- many at once ----
+
+
+@require_http_methods(["GET", "POST"])
+def bulk_choice(request: HttpRequest, what: str) -> HttpResponse:
+    """Ask for the owner, stage or tag to give: in a dialog, or as a page without scripts."""
+    context: dict[str, Any] = {"what": what, "next": next_of(request), "ids": _ids(request)}
+    if what == "assign":
+        context["people"] = User.objects.filter(is_active=True).order_by("name")
+    elif what == "stage":
+        context["stages"] = Stage.objects.order_by("pipeline", "position")
+    template = "leads/bulk.html#choice" if request.headers.get("HX-Request") else "leads/bulk.html"
+    return render(request, template, context)
+
+
+@require_http_methods(["GET", "POST"])
+def bulk_tag(request: HttpRequest) -> HttpResponse:
+    if "tags" not in request.POST:
+        return bulk_choice(request, "tag")
+    chosen = _chosen(request)
+    names = actions.add_tags([lead.pk for lead in chosen], request.POST.get("tags", "").split(","))
+    messages.success(request, f"Tagged {_leads(len(chosen))} with {', '.join(names)}.")
+    return redirect(next_of(request))
+
+
+@require_POST
+def bulk_delete(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    count = actions.delete_leads(
+        [lead.pk for lead in _chosen(request)], at=at, actor=_user(request)
+    )
+    path = undo.path_for("delete", _user(request), at)
+    messages.success(request, f"Deleted {_leads(count)}.", extra_tags=f"undo:{path}")
+    return redirect(next_of(request))
+
+
+@require_POST
+def undo_delete(request: HttpRequest, token: str) -> HttpResponse:
+    deleted_at = undo.moment_of(token, "delete", _user(request), now=timezone.now())
+    count = actions.restore_leads(deleted_at, at=timezone.now(), actor=_user(request))
+    messages.success(request, f"Brought back {_leads(count)}.")
+    return redirect(next_of(request))
+
+
+@require_http_methods(["GET", "POST"])
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The whole view as CSV, or the leads chosen in it."""
+    leads = _chosen(request) if request.method == "POST" else narrowed(request)[0]
+    response = StreamingHttpResponse(_csv(lines(leads)), content_type="text/csv; charset=utf-8")
+    name = f"leads-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+class _Echo:
+    """A file that hands each line back instead of keeping it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(rows: Iterator[Line]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff"  # or Excel takes UTF-8 for Latin-1
+    yield writer.writerow(HEADINGS)
+    yield from (writer.writerow(row) for row in rows)
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _ids(request: HttpRequest) -> list[str]:
+    return [text for text in request.POST.getlist("ids")[:MOST_CHOSEN] if text.isalnum()]
+
+
+def _chosen(request: HttpRequest) -> LeadQuerySet:
+    ids = _ids(request)
+    if not ids:
+        raise NotFound("Nothing is selected. Tick some leads first.")
+    return cast(LeadQuerySet, Lead.objects.visible_to(request.user).filter(public_id__in=ids))
+
+
+def _leads(count: int) -> str:
+    return "1 lead" if count == 1 else f"{count} leads"
+
+
+def next_of(request: HttpRequest) -> str:
+    """Where to go afterwards: a path of ours, never another site."""
+    path = request.POST.get("next") or request.GET.get("next") or ""
+    safe = path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    return path if safe and "\x00" not in path else "/leads/"

@@ -1,0 +1,267 @@
+"""Running the statement: to write scores, to explain one, to look ahead."""
+
+# ruff: noqa: S608  (SQL comes from the catalogue and from numbers; values are bound)
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from leadcrm.lib.errors import NotFound
+from scoring.engine.fragments import Everyone, Fragment, Ids, Scope
+from scoring.engine.statement import GROUPS, Statement, compile_version
+from scoring.models import ModelVersion, Rule
+
+TREND_LENGTH = 12
+BIN = 5  # points in one column of the spread
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A lead whose temperature changed."""
+
+    lead_id: int
+    from_temperature: str
+    to_temperature: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    scored: int
+    changed: int
+    crossings: tuple[Crossing, ...]
+
+
+def score(version: ModelVersion, rules: Sequence[Rule], *, scope: Scope, at: datetime) -> Outcome:
+    """Write the scores of a scope, and the ledger; only rows that changed are touched.
+
+    The caller holds the locks of the score rows, so that an older picture never overwrites a newer.
+    """
+    statement = compile_version(version, rules, scope=scope, at=at)
+    sql = statement.select(f"{_write(statement)} {_ledger(version, statement.moment)} {RESULT}")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.sql, sql.params)
+        scored, changed, crossings = cursor.fetchone()
+    return Outcome(scored, changed, tuple(Crossing(*row) for row in crossings))
+
+
+def _write(statement: Statement) -> str:
+    at = statement.moment
+    # Fading points give a slightly different moment each time: that alone is no reason to write.
+    same_next_change = (
+        f"(s.next_change_at IS NOT DISTINCT FROM n.next_at OR (s.next_change_at > {at} AND "
+        "n.next_at BETWEEN s.next_change_at - interval '10 min' "
+        "AND s.next_change_at + interval '10 min'))"
+    )
+    values = "score, fit, engagement, bant, temperature, grade"
+    old = ", ".join(f"s.{name}" for name in values.split(", "))
+    new = ", ".join(f"n.{name}" for name in values.split(", "))
+    return f""",
+        written AS (
+            UPDATE leads_leadscore AS s SET
+                score = n.score, fit = n.fit, engagement = n.engagement, bant = n.bant,
+                temperature = n.temperature, grade = n.grade,
+                temperature_since = CASE
+                    WHEN n.temperature = n.old_temperature AND s.temperature_since IS NOT NULL
+                    THEN s.temperature_since ELSE {at} END,
+                trend = CASE WHEN n.score = n.old_score AND s.computed_at IS NOT NULL THEN s.trend
+                    ELSE (s.trend || n.score::smallint)
+                        [greatest(cardinality(s.trend) + 2 - {TREND_LENGTH}, 1):] END,
+                computed_at = {at}, next_change_at = n.next_at
+            FROM scored AS n
+            WHERE s.lead_id = n.id AND (
+                s.computed_at IS NULL OR NOT {same_next_change}
+                OR ({old}) IS DISTINCT FROM ({new}))
+            RETURNING n.*
+        )"""
+
+
+def _ledger(version: ModelVersion, moment: str) -> str:
+    return f""",
+        ledger AS (
+            INSERT INTO scoring_scorechange (lead_id, version_id, from_score, to_score,
+                from_temperature, to_temperature, fit, engagement, bant, at)
+            SELECT id, {version.pk:d}, old_score, score, old_temperature, temperature,
+                fit, engagement, bant, {moment}
+            FROM written WHERE (old_score, old_temperature) <> (score, temperature)
+        )"""
+
+
+RESULT = """
+    SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM written),
+        (SELECT coalesce(json_agg(json_build_array(id, old_temperature, temperature, score)
+            ORDER BY id), '[]') FROM written WHERE old_temperature <> temperature)"""
+
+
+# Explaining ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One row of an explanation. `rule` is None for caps and rounding."""
+
+    rule: Rule | None
+    label: str
+    group: str  # "total" for what concerns the whole score
+    points: Decimal
+    count: int
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The points of all rows sum to `value`, those of a group's to its value."""
+
+    value: int
+    groups: dict[str, int]
+    contributions: tuple[Contribution, ...]
+    temperature: str
+    grade: str
+    as_of: datetime
+
+    @property
+    def signals(self) -> list[Contribution]:
+        """What rules gave or took, the weightiest first."""
+        rows = [row for row in self.contributions if row.rule is not None]
+        return sorted(rows, key=lambda row: (-abs(row.points), row.label))
+
+
+def explain(
+    version: ModelVersion, rules: Sequence[Rule], *, lead_id: int, at: datetime
+) -> Explanation:
+    """:raises NotFound: there is no such lead any more."""
+    active = [rule for rule in rules if rule.enabled]
+    statement = compile_version(version, active, scope=Ids([lead_id]), at=at, detail=True)
+    row = _row(statement.select("SELECT * FROM scored"))
+    contributions = [_contribution(rule, row, n) for n, rule in enumerate(active)]
+    groups = {group: row[group] for group in GROUPS}
+    adjustments = [a for group in GROUPS for a in _group_adjustments(version, group, row)]
+    total = sum(groups.values())
+    adjustments += _total_adjustments(version, total, row["score"])
+    return Explanation(
+        value=row["score"],
+        groups=groups,
+        contributions=tuple(c for c in [*contributions, *adjustments] if c.points),
+        temperature=row["temperature"],
+        grade=row["grade"],
+        as_of=at,
+    )
+
+
+def _contribution(rule: Rule, row: dict[str, Any], number: int) -> Contribution:
+    return Contribution(
+        rule,
+        rule.label,
+        rule.group,
+        Decimal(row[f"r{number}"]) / 100,
+        row[f"n{number}"],
+        row[f"l{number}"],
+    )
+
+
+def _group_adjustments(
+    version: ModelVersion, group: str, row: dict[str, Any]
+) -> list[Contribution]:
+    label = Rule.Group(group).label
+    total = Decimal(row[f"{group}_sum"]) / 100
+    capped = max(min(total, Decimal(version.caps[group])), Decimal(-version.total_cap))
+    rounded = Decimal(row[group])
+    limit = version.caps[group] if capped < total else -version.total_cap
+    return [
+        Contribution(None, f"{label} is limited to {limit}", group, capped - total, 1),
+        Contribution(None, "Rounded to whole points", group, rounded - capped, 1),
+    ]
+
+
+def _total_adjustments(version: ModelVersion, total: int, value: int) -> list[Contribution]:
+    limit = version.total_cap if value < total else version.floor
+    word = "at most" if value < total else "at least"
+    return [Contribution(None, f"The score is {word} {limit}", "total", Decimal(value - total), 1)]
+
+
+# Looking ahead ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What publishing would change for `leads` leads. Spreads have one count for 5 points."""
+
+    leads: int
+    moves: dict[tuple[str, str], int]
+    spread_now: list[int]
+    spread_then: list[int]
+    totals: dict[str, int]
+    rising: list[tuple[int, int, int]]  # lead, score now, score then: those becoming hot
+    hits: dict[str, int]  # leads that get points, by the rule's uid
+
+
+def preview(
+    version: ModelVersion, rules: Sequence[Rule], *, at: datetime, limit: int = 100_000
+) -> Preview:
+    """Run the statement read-only and count."""
+    statement = compile_version(version, rules, scope=Everyone(limit), at=at, detail=True)
+    bins = max(1, -(-version.total_cap // BIN))
+    row = _row(statement.select(f", s AS MATERIALIZED (SELECT * FROM scored) {_counts(statement)}"))
+    return Preview(
+        leads=row["leads"],
+        moves={(a, b): n for a, b, n in row["moves"]},
+        spread_now=_spread(row["now"], bins),
+        spread_then=_spread(row["later"], bins),
+        totals=row["totals"],
+        rising=[(lead, now, later) for lead, now, later in row["rising"]],
+        hits=_hits(statement, row),
+    )
+
+
+def hits(
+    version: ModelVersion, rules: Sequence[Rule], *, at: datetime, limit: int = 100_000
+) -> dict[str, int]:
+    """How many leads each rule gives points, by the rule's uid."""
+    return preview(version, rules, at=at, limit=limit).hits
+
+
+def _counts(statement: Statement) -> str:
+    hit = "".join(
+        f", (SELECT count(*) FROM s WHERE r{n} <> 0) AS h{n}" for n in range(len(statement.columns))
+    )
+    bins = f"SELECT {{}} / {BIN} AS bin, count(*) AS leads FROM s GROUP BY 1"
+    as_list = "coalesce(json_agg(json_build_array({})), '[]')"
+    return f"""
+        SELECT (SELECT count(*) FROM s) AS leads,
+            (SELECT {as_list.format("old_temperature, temperature, leads")} FROM (
+                SELECT old_temperature, temperature, count(*) AS leads FROM s
+                WHERE old_temperature <> temperature GROUP BY 1, 2) AS m) AS moves,
+            (SELECT {as_list.format("bin, leads")} FROM ({bins.format("old_score")}) AS b) AS now,
+            (SELECT {as_list.format("bin, leads")} FROM ({bins.format("score")}) AS b) AS later,
+            (SELECT coalesce(json_object_agg(temperature, leads), '{{}}') FROM (
+                SELECT temperature, count(*) AS leads FROM s GROUP BY 1) AS t) AS totals,
+            (SELECT {as_list.format("id, old_score, score")} FROM (
+                SELECT id, old_score, score FROM s
+                WHERE temperature = 'hot' AND old_temperature <> 'hot'
+                ORDER BY score DESC, id LIMIT 5) AS r) AS rising{hit}"""
+
+
+def _spread(rows: list[list[int]], bins: int) -> list[int]:
+    """The highest scores share the last column, those below zero the first."""
+    counts = [0] * bins
+    for bin_, leads in rows:
+        counts[min(max(bin_, 0), bins - 1)] += leads
+    return counts
+
+
+def _hits(statement: Statement, row: dict[str, Any]) -> dict[str, int]:
+    return {str(c.rule.uid): row[f"h{n}"] for n, c in enumerate(statement.columns)}
+
+
+def _row(query: Fragment) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(query.sql, query.params)
+        row = cursor.fetchone()
+        names = [column.name for column in cursor.description or []]
+    if row is None:
+        raise NotFound
+    return dict(zip(names, row, strict=True))

@@ -75,20 +75,24 @@ class _Reader:
 
     def node(self, raw: Any, path: str, depth: int) -> Node | None:
         if not isinstance(raw, dict):
-            return self.wrong(path, 'A condition is an object such as {"all": [...]}.')
+            self.wrong(path, 'A condition is an object such as {"all": [...]}.')
+            return None
         kinds = [kind for kind in KINDS if kind in raw]
         if len(kinds) != 1:
-            return self.wrong(
+            self.wrong(
                 path,
                 "Write exactly one of all, any, not, field, activity or tag here; "
                 'for everybody write {"all": []}.',
             )
+            return None
         if depth > MAX_DEPTH:
-            return self.wrong(path, f"Nest at most {MAX_DEPTH} levels deep.", "too_deep")
+            self.wrong(path, f"Nest at most {MAX_DEPTH} levels deep.", "too_deep")
+            return None
         if kinds[0] in ("field", "activity", "tag"):
             self.leaves += 1
             if self.leaves > MAX_LEAVES:
-                return self.wrong(path, f"Use at most {MAX_LEAVES} conditions.", "too_many")
+                self.wrong(path, f"Use at most {MAX_LEAVES} conditions.", "too_many")
+                return None
         read: dict[str, Callable[[dict[str, Any], str, int], Node | None]] = {
             "all": self.group,
             "any": self.group,
@@ -104,12 +108,15 @@ class _Reader:
         self.only(raw, path, {kind})
         items = raw[kind]
         if not isinstance(items, list):
-            return self.wrong(f"{path}.{kind}", f"“{kind}” holds a list of conditions.")
+            self.wrong(f"{path}.{kind}", f"“{kind}” holds a list of conditions.")
+            return None
         if not items and kind == "any":
-            return self.wrong(f"{path}.any", "Add at least one condition to “any”.", "required")
+            self.wrong(f"{path}.any", "Add at least one condition to “any”.", "required")
+            return None
         # Once is enough to say that there are too many.
         if len(items) > MAX_LEAVES:
-            return self.wrong(f"{path}.{kind}", f"Use at most {MAX_LEAVES} conditions.", "too_many")
+            self.wrong(f"{path}.{kind}", f"Use at most {MAX_LEAVES} conditions.", "too_many")
+            return None
         children = [
             self.node(item, f"{path}.{kind}.{index}", depth + 1) for index, item in enumerate(items)
         ]
@@ -133,26 +140,29 @@ class _Reader:
         field = find_field(key) if isinstance(key, str) and "\0" not in key else None
         if field is None:
             shown = clean_text(key, limit=60) if isinstance(key, str) else "this"
-            return self.wrong(
+            self.wrong(
                 f"{path}.field",
                 f"There is no field “{shown}” (any more). Choose another one.",
                 "unknown_field",
             )
+            return None
         if field.computed and not self.computed:
-            return self.wrong(
+            self.wrong(
                 f"{path}.field",
                 f"“{field.label}” is made by scoring, so a rule cannot ask for it. "
                 "Choose what leads are or do.",
                 "circular",
             )
+            return None
         return self.test(field, raw.get("op", "is"), raw.get("value"), path)
 
     def test(self, field: Field, op: Any, value: Any, path: str) -> FieldTest | None:
         allowed = OPERATORS[field.type]
         if not isinstance(op, str) or op not in allowed:
-            return self.wrong(
+            self.wrong(
                 f"{path}.op", f"“{field.label}” takes one of: {', '.join(allowed)}.", "unknown_op"
             )
+            return None
         before = len(self.mistakes)
         read = self.value_of(field, op, value, f"{path}.value")
         return None if len(self.mistakes) > before else FieldTest(field, op, read)
@@ -186,28 +196,33 @@ class _Reader:
 
     def pair(self, raw: Any, path: str, one: Callable[[Any, str], Any]) -> tuple[Any, Any] | None:
         if not isinstance(raw, list) or len(raw) != 2:
-            return self.wrong(path, "Give two values, the lower first: [10, 20].")
+            self.wrong(path, "Give two values, the lower first: [10, 20].")
+            return None
         low, high = one(raw[0], f"{path}.0"), one(raw[1], f"{path}.1")
         if low is None or high is None:
             return None
         if _start(low) > _start(high):
-            return self.wrong(path, "Give the lower value first.")
+            self.wrong(path, "Give the lower value first.")
+            return None
         return low, high
 
     def several(
         self, raw: Any, path: str, one: Callable[[Any, str], Any]
     ) -> tuple[Any, ...] | None:
         if not isinstance(raw, list) or not 0 < len(raw) <= MAX_VALUES:
-            return self.wrong(path, f"Give a list of 1 to {MAX_VALUES} values.")
+            self.wrong(path, f"Give a list of 1 to {MAX_VALUES} values.")
+            return None
         return tuple(one(item, f"{path}.{index}") for index, item in enumerate(raw))
 
     # Values ---------------------------------------------------------------------------------------
 
     def text(self, raw: Any, path: str) -> str | None:
         if not isinstance(raw, str) or not (text := clean_text(raw)):
-            return self.wrong(path, "Write some text here.", "required")
+            self.wrong(path, "Write some text here.", "required")
+            return None
         if len(text) > MAX_TEXT:
-            return self.wrong(path, f"Use at most {MAX_TEXT} characters.", "too_long")
+            self.wrong(path, f"Use at most {MAX_TEXT} characters.", "too_long")
+            return None
         return text
 
     def loose_text(self, raw: Any, path: str) -> str | None:
@@ -220,18 +235,24 @@ class _Reader:
 
     def number(self, raw: Any, path: str) -> float | int | None:
         if isinstance(raw, bool) or not isinstance(raw, (int, float)):
-            return self.wrong(path, "Write a number here.", "not_a_number")
+            self.wrong(path, "Write a number here.", "not_a_number")
+            return None
         if not math.isfinite(raw) or abs(raw) > MAX_NUMBER:
-            return self.wrong(path, "This number is too large.", "too_large")
+            self.wrong(path, "This number is too large.", "too_large")
+            return None
         return raw
 
     def whole(self, raw: Any, path: str, low: int, high: int, what: str) -> int | None:
         if isinstance(raw, bool) or not isinstance(raw, int) or not low <= raw <= high:
-            return self.wrong(path, f"Write a whole number of {what} from {low} to {high}.")
+            self.wrong(path, f"Write a whole number of {what} from {low} to {high}.")
+            return None
         return raw
 
     def boolean(self, raw: Any, path: str) -> bool | None:
-        return raw if isinstance(raw, bool) else self.wrong(path, "Write true or false here.")
+        if isinstance(raw, bool):
+            return raw
+        self.wrong(path, "Write true or false here.")
+        return None
 
     def choice(self, field: Field, raw: Any, path: str) -> str | None:
         value = self.text(raw, path)
@@ -241,12 +262,14 @@ class _Reader:
         if value in known:
             return value
         options = ", ".join(known[:30])
-        return self.wrong(path, f"“{field.label}” is one of: {options}.", "unknown_choice")
+        self.wrong(path, f"“{field.label}” is one of: {options}.", "unknown_choice")
+        return None
 
     def moment(self, raw: Any, path: str) -> datetime | Day | None:
         found = _moment(raw)
         if found is None or _start(found).year not in YEARS:
-            return self.wrong(path, "Write a date such as 2026-03-31.", "not_a_date")
+            self.wrong(path, "Write a date such as 2026-03-31.", "not_a_date")
+            return None
         return found
 
     # Activities -----------------------------------------------------------------------------------
@@ -255,11 +278,12 @@ class _Reader:
         self.only(raw, path, {"activity", "where", "times", "within_days"})
         type_ = raw["activity"]
         if not isinstance(type_, str) or not ACTIVITY_NAME.fullmatch(type_):
-            return self.wrong(
+            self.wrong(
                 f"{path}.activity",
                 "Name an activity in lower case, such as page_view.",
                 "unknown_activity",
             )
+            return None
         where = self.where(raw.get("where", {}), f"{path}.where")
         at_least, at_most = self.times(raw.get("times", {"at_least": 1}), f"{path}.times")
         days = raw.get("within_days")
@@ -289,12 +313,14 @@ class _Reader:
 
     def property_test(self, key: str, raw: Any, path: str) -> FieldTest | None:
         if not key or len(key) > 60 or "\0" in key:
-            return self.wrong(path[:200], "Name a property with 1 to 60 characters.")
+            self.wrong(path[:200], "Name a property with 1 to 60 characters.")
+            return None
         field = property_field(key)
         if not isinstance(raw, dict):
             return self.test(field, "is", raw, path)
         if len(raw) != 1:
-            return self.wrong(path, 'Write one test, such as {"contains": "/pricing"}.')
+            self.wrong(path, 'Write one test, such as {"contains": "/pricing"}.')
+            return None
         ((op, value),) = raw.items()
         return self.test(field, op, value, path)
 

@@ -16,7 +16,7 @@ class Activity(models.Model):
         MACHINE = "machine", "Machine"
         UNKNOWN = "unknown", "Unknown"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities", db_index=False)
     type = models.CharField(max_length=30)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
@@ -24,7 +24,7 @@ class Activity(models.Model):
     category = models.CharField(max_length=40, blank=True, default="")  # product category
     klass = models.CharField(max_length=7, choices=Class, default=Class.HUMAN)
     user = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+"
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )  # the colleague who did it
     dedupe_key = models.CharField(max_length=100, null=True, blank=True)
 
@@ -62,7 +62,7 @@ class DirtyLead(WorkItem):
 
 
 class Note(models.Model):
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="notes")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="notes", db_index=False)
     author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     body = models.TextField()
     created_at = models.DateTimeField(db_default=Now())

@@ -63,7 +63,7 @@ class SpendEntry(models.Model):
 class Touch(models.Model):
     """One visit or capture with what is known of its origin."""
 
-    lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="touches")
+    lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="touches", db_index=False)
     inquiry = models.ForeignKey(
         "leads.Inquiry", models.CASCADE, null=True, blank=True, related_name="touches"
     )

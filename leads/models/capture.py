@@ -109,7 +109,9 @@ class InboxItem(WorkItem):
         REJECTED = "rejected", "Rejected"
 
     receipt_id = models.UUIDField(unique=True, default=uuid.uuid4)
-    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="inbox_items")
+    source = models.ForeignKey(
+        Source, models.PROTECT, null=True, related_name="inbox_items", db_index=False
+    )
     form_version = models.ForeignKey(FormVersion, models.PROTECT, null=True, blank=True)
     # Who asked where, "form:12" or "api:3": tells how to read the body, and the scope of the key.
     door = models.CharField(max_length=60, default="api", db_default="api")
@@ -160,7 +162,7 @@ class InboxItem(WorkItem):
 class Inquiry(models.Model):
     """One capture that became part of a lead's story. The response clock starts here."""
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="inquiries")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="inquiries", db_index=False)
     inbox_item = models.OneToOneField(
         InboxItem, models.PROTECT, null=True, blank=True, related_name="inquiry"
     )

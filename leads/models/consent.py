@@ -21,7 +21,7 @@ class Consent(models.Model):
         CONTRACT = "contract", "Contract"
         LEGITIMATE_INTEREST = "legitimate_interest", "Legitimate interest"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="consents")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="consents", db_index=False)
     purpose = models.CharField(max_length=20, choices=Purpose)
     granted = models.BooleanField()
     basis = models.CharField(max_length=20, choices=Basis, default=Basis.CONSENT)

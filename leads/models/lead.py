@@ -162,9 +162,13 @@ class Lead(models.Model):
 
     lifecycle = models.CharField(max_length=12, choices=Lifecycle, default=Lifecycle.LEAD)
     status = models.CharField(max_length=11, choices=Status, default=Status.NEW)
-    stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, related_name="leads")
+    stage = models.ForeignKey(
+        Stage, models.PROTECT, null=True, blank=True, related_name="leads", db_index=False
+    )
     stage_entered_at = models.DateTimeField(null=True, blank=True)
-    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="leads")
+    owner = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="leads", db_index=False
+    )
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="leads")
     next_step_at = models.DateTimeField(null=True, blank=True)
     response_due_at = models.DateTimeField(null=True, blank=True)
@@ -212,7 +216,6 @@ class Lead(models.Model):
                 fields=["owner", "stage", "-created_at", "-id"], name="lead_by_owner_stage"
             ),
             models.Index(fields=["stage", "-stage_entered_at", "-id"], name="lead_by_stage"),
-            models.Index(fields=["company"], name="lead_by_company"),
             models.Index(
                 fields=["response_due_at"],
                 condition=Q(responded_at=None, response_due_at__isnull=False),

@@ -16,8 +16,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("LEADCRM_VAR") or BASE_DIR / "var")
 
 DEBUG = env.flag("DEBUG", default=False)
-DEMO = DEBUG or env.flag("LEADCRM_DEMO", default=False)
 EMBEDDED = embedded.urls()
+DEMO = DEBUG or env.flag("LEADCRM_DEMO", default=bool(EMBEDDED))
 
 
 def service_url(name: str) -> str:
@@ -44,7 +44,7 @@ def secret_key() -> str:
 # Web -----------------------------------------------------------------------------------------
 SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+SITE_URL = env.text("SITE_URL", EMBEDDED.get("SITE_URL", "http://127.0.0.1:8000")).rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [
     urlsplit(SITE_URL).hostname or "127.0.0.1",
@@ -215,6 +215,7 @@ CSRF_COOKIE_HTTPONLY = True
 
 # Security headers ------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS and env.flag("SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked for inside the network
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

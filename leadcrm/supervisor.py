@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from leadcrm import healthcheck
 from leadcrm.embedded import guardian, mail, postgres, processes, state, valkey
 from leadcrm.embedded.processes import Program, Server
 from leadcrm.embedded.starting import DidNotStart, start_and_wait, tail
@@ -53,7 +52,11 @@ class Supervisor:
 
     @property
     def url(self) -> str:
-        return f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104
+        return f"http://{self.reached_at}:{self.port}"
+
+    @property
+    def reached_at(self) -> str:
+        return "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104
 
     def run(self) -> None:
         """Until SIGINT, SIGTERM, or the end of the `make` that started it.
@@ -139,7 +142,7 @@ class Supervisor:
 
     def _wait_for_web(self) -> None:
         deadline = time.monotonic() + WEB_READY_SECONDS
-        while not answers(f"http://127.0.0.1:{self.port}/healthz"):
+        while not healthcheck.answers(self.reached_at, self.port):
             self._check_stop()
             self._revive()
             if time.monotonic() > deadline:
@@ -230,14 +233,6 @@ def programs(home: Path, host: str, port: int, environment: dict[str, str]) -> l
         Program(name=name, command=command, cwd=state.BASE_DIR, env=environment)
         for name, command in commands.items()
     ]
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own address
-            return bool(response.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
 
 
 def describe_end(code: int) -> str:

@@ -42,6 +42,10 @@ def structlog_configuration(*, json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             "django.server": {"level": "WARNING"},
             "celery": {"level": "INFO"},
+            # Ticks and pumps come every few seconds and say nothing.
+            "celery.beat": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
         },
     }

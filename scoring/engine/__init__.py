@@ -5,6 +5,7 @@ or list of columns: they cannot disagree.
 """
 
 from scoring.engine.fragments import Everyone, IdRange, Ids, Scope
+from scoring.engine.qualifying import Qualified, qualify
 from scoring.engine.running import (
     Contribution,
     Crossing,
@@ -27,11 +28,13 @@ __all__ = [
     "Ids",
     "Outcome",
     "Preview",
+    "Qualified",
     "Scope",
     "Statement",
     "compile_version",
     "explain",
     "hits",
     "preview",
+    "qualify",
     "score",
 ]

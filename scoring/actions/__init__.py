@@ -1,0 +1,42 @@
+"""All writes of scoring: BANT answers, models and their rules, and the scores themselves."""
+
+from scoring.actions.authoring import (
+    BandsNotKept,
+    NotADraft,
+    RuleValues,
+    Thresholds,
+    create_draft,
+    delete_rule,
+    discard_draft,
+    publish_version,
+    save_rule,
+    set_thresholds,
+)
+from scoring.actions.bant import Answer, answer_bant
+from scoring.actions.rescoring import (
+    continue_rescore,
+    queue_due,
+    rescore,
+    rescore_dirty,
+    rescore_everyone,
+)
+
+__all__ = [
+    "Answer",
+    "BandsNotKept",
+    "NotADraft",
+    "RuleValues",
+    "Thresholds",
+    "answer_bant",
+    "continue_rescore",
+    "create_draft",
+    "delete_rule",
+    "discard_draft",
+    "publish_version",
+    "queue_due",
+    "rescore",
+    "rescore_dirty",
+    "rescore_everyone",
+    "save_rule",
+    "set_thresholds",
+]

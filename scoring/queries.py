@@ -1,0 +1,71 @@
+"""What pages and endpoints ask of scoring."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from leads.models import Lead
+from scoring import engine
+from scoring.models import BantAnswer, Dimension, Level, ModelVersion, Rescore, Rule, ScoringModel
+
+
+def default_model() -> ScoringModel | None:
+    return ScoringModel.objects.filter(is_default=True).first()
+
+
+def published_version() -> ModelVersion | None:
+    """The version by which leads are scored now."""
+    return (
+        ModelVersion.objects.select_related("model")
+        .filter(model__is_default=True, state=ModelVersion.State.PUBLISHED)
+        .first()
+    )
+
+
+def draft_of(model: ScoringModel) -> ModelVersion | None:
+    return model.versions.filter(state=ModelVersion.State.DRAFT).first()
+
+
+def rules_of(version: ModelVersion) -> list[Rule]:
+    return list(version.rules.order_by("position", "pk"))
+
+
+def running_rescore() -> Rescore | None:
+    return Rescore.objects.filter(done_at=None, due_at__isnull=False).order_by("-pk").first()
+
+
+def explanation_of(lead: Lead, *, at: datetime) -> engine.Explanation | None:
+    """Why the lead has its score at `at`; None while no model is published.
+
+    Activities count as they had happened by then; what is known of the lead counts as it is now.
+    """
+    version = published_version()
+    if version is None:
+        return None
+    return engine.explain(version, rules_of(version), lead_id=lead.pk, at=at)
+
+
+# BANT ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BantState:
+    """The present answer of each dimension; `completeness` is the percentage that is known."""
+
+    answers: dict[str, BantAnswer]
+
+    @property
+    def known(self) -> int:
+        return sum(answer.level != Level.UNKNOWN for answer in self.answers.values())
+
+    @property
+    def completeness(self) -> int:
+        return self.known * 100 // len(Dimension.values)
+
+
+def bant_of(lead: Lead) -> BantState:
+    present = {
+        answer.dimension: answer
+        for answer in lead.bant_answers.filter(superseded_at=None).select_related("answered_by")
+    }
+    empty = BantAnswer(lead=lead, level=Level.UNKNOWN)
+    return BantState({key: present.get(key, empty) for key in Dimension.values})

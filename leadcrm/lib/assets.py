@@ -5,6 +5,7 @@ The finder makes `collectstatic` and DEBUG serving work without a build step: it
 """
 
 import importlib
+import logging
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -142,6 +143,7 @@ def code_points(ranges: str) -> list[int]:
 def subset(font: Font) -> bytes:
     """The part of a variable font that covers these characters, as WOFF2."""
     subsetter_module = importlib.import_module("fontTools.subset")
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     options = subsetter_module.Options(flavor="woff2")
     options.layout_features += ["tnum"]  # figures of one width, everywhere
     options.drop_tables += ["meta"]

@@ -357,6 +357,33 @@ def pct(value: Number | None, digits: int = 0) -> str:
     return "–" if value is None else f"{float(value) * 100:.{digits}f}%"
 
 
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """`Chrome on Linux`: the order matters, since most browsers name others too."""
+    program = next((name for sign, name in BROWSERS if sign in user_agent), "A program")
+    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    return f"{program} on {system}" if system else program
+
+
 # ---- forms and messages ----
 
 

@@ -130,6 +130,29 @@ class TestWordsForTime:
         assert 'data-k="met"' in met
 
 
+class TestABrowser:
+    @pytest.mark.parametrize(
+        ("user_agent", "words"),
+        [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.5", "A program"),
+        ],
+    )
+    def test_is_named_as_its_user_would(self, user_agent: str, words: str) -> None:
+        assert ui.browser(user_agent) == words
+
+
 class TestAmounts:
     def test_are_separated_and_have_cents_only_when_small(self) -> None:
         printed = render(

@@ -1,8 +1,10 @@
-"""The first reply in words: how long it is owed, or how long it took."""
+"""Clocks in words: how long a first reply is owed, and what time it is where the lead is."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel.core import get_global
 from django.utils import timezone
 
 from leadcrm.lib.ui import duration
@@ -27,3 +29,13 @@ def reply_clock(lead: Lead, *, at: datetime | None = None) -> Clock:
     left = lead.response_due_at - (at or timezone.now())
     words = f"{duration(left)} {'over' if left.days < 0 else 'left'}"
     return Clock("late" if left.days < 0 else "due", words, lead.response_due_at)
+
+
+def local_time(lead: Lead, at: datetime) -> datetime | None:
+    """The moment where the lead is, when its zone or a country with one time is known."""
+    names = [lead.time_zone] if lead.time_zone else get_global("territory_zones").get(lead.country)
+    try:
+        times = {at.astimezone(ZoneInfo(name)).replace(tzinfo=None) for name in names or []}
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return times.pop() if len(times) == 1 else None

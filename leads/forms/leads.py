@@ -100,6 +100,31 @@ class EditForm(LeadForm):
         return ContactFields(**values)  # type: ignore[typeddict-item]
 
 
+class FieldForm(LeadForm):
+    """One field, edited in its place. `was` is what the editor saw there."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    was = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+        self.fields = {key: self.fields[key] for key in (name, "version", "was")}
+        self.fields[name].help_text = ""
+        self.fields[name].widget.attrs["autofocus"] = True
+
+    def clean(self) -> dict[str, Any]:
+        return self.cleaned_data
+
+    @property
+    def field(self) -> forms.BoundField:
+        return self[self.name]
+
+    @property
+    def contact(self) -> ContactFields:
+        return ContactFields(**{self.name: self.cleaned_data[self.name]})  # type: ignore[typeddict-item]
+
+
 def values_of(lead: Lead) -> dict[str, Any]:
     """What a form about this lead starts with."""
     return {name: getattr(lead, name) for name in LeadForm.base_fields} | {"version": lead.version}

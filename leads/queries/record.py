@@ -1,0 +1,97 @@
+"""What the page and the API show about one lead."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from leadcrm.lib.errors import NotFound
+from leadcrm.lib.pagination import Page, keyset_page
+from leads.activity_types import ACTIVITY_TYPES, Group
+from leads.models import Activity, Consent, Lead, Note, Tag, Touch
+from leads.models.lead import LeadQuerySet
+
+TIMELINE_SIZE = 30
+MOST_MERGES = 20  # a chain of merges longer than this was not made by people
+
+
+def find(principal: Any, public_id: str) -> Lead:
+    """The lead, or the one it was merged into, with what its page shows.
+
+    :raises NotFound: there is none, or this person may not see it.
+    """
+    visible: LeadQuerySet = Lead.objects.visible_to(principal).select_related(
+        "stage", "owner", "source", "company", "score_row", "team"
+    )
+    lead = visible.filter(public_id=public_id).first()
+    if lead is None and (survivor := _survivor(public_id)):
+        lead = visible.filter(pk=survivor).first()
+    if lead is None:
+        raise NotFound
+    return lead
+
+
+def _survivor(public_id: str) -> int | None:
+    place = Lead.objects.filter(public_id=public_id, merged_into__isnull=False)
+    target = place.values_list("merged_into_id", flat=True).first()
+    for _ in range(MOST_MERGES):
+        further = Lead.objects.filter(pk=target).values_list("merged_into_id", flat=True).first()
+        if further is None:
+            return target
+        target = further
+    return None
+
+
+def timeline(
+    lead_id: int, *, group: str = "", cursor: str | None = None, size: int = TIMELINE_SIZE
+) -> Page[Activity]:
+    """What happened, newest first."""
+    rows = Activity.objects.filter(in_group(group), lead=lead_id).select_related("user")
+    return keyset_page(rows, ordering=["-occurred_at", "-pk"], size=size, cursor=cursor)
+
+
+def in_group(group: str) -> Q:
+    """Types that nobody declared come from websites, so they count as web."""
+    if not group:
+        return Q()
+    if group == Group.WEB:
+        return ~Q(type__in=[t.key for t in ACTIVITY_TYPES.values() if t.group != Group.WEB])
+    return Q(type__in=[t.key for t in ACTIVITY_TYPES.values() if t.group == group])
+
+
+def tags_of(lead_id: int) -> list[str]:
+    names = Tag.objects.filter(leadtag__lead=lead_id).order_by(F("name").asc())
+    return list(names.values_list("name", flat=True))
+
+
+def tags_of_many(lead_ids: list[int]) -> dict[int, list[str]]:
+    """Tag names by lead, in one query."""
+    found: dict[int, list[str]] = {lead_id: [] for lead_id in lead_ids}
+    pairs = Tag.objects.filter(leadtag__lead__in=lead_ids).order_by("name")
+    for lead_id, name in pairs.values_list("leadtag__lead", "name"):
+        found[lead_id].append(name)
+    return found
+
+
+def notes_of(lead_id: int) -> QuerySet[Note]:
+    return Note.objects.filter(lead=lead_id).select_related("author")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where somebody came from first, and how often they came back."""
+
+    first: Touch | None
+    touches: int
+
+
+def origin_of(lead_id: int) -> Origin:
+    touches = Touch.objects.filter(lead=lead_id)
+    first = touches.select_related("campaign").order_by("occurred_at", "pk").first()
+    return Origin(first, len(touches.values_list("pk", flat=True)[:100]) if first else 0)
+
+
+def consents_of(lead_id: int) -> list[Consent]:
+    """The newest receipt for each purpose: what holds now."""
+    receipts = Consent.objects.filter(lead=lead_id).order_by("purpose", "-at", "-pk")
+    return list(receipts.distinct("purpose"))

@@ -1,0 +1,183 @@
+"""The timeline in words: one activity as a short sentence, grouped by the reader's days."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from leads.activity_types import Group, type_of
+from leads.models import Activity, Consent
+
+GROUPS = [("", "All"), (Group.TALK, "Talks"), (Group.WEB, "Web"), (Group.EMAIL, "E-mail"),
+          (Group.SYSTEM, "System")]  # fmt: skip
+NAMES = ("title", "subject", "asset", "webinar", "name", "form", "product", "video", "term")
+WORDS = ("message", "text", "note", "body", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`strong` leads the sentence, `rest` ends it; `quote` is what somebody said."""
+
+    icon: str
+    tone: str
+    at: datetime
+    strong: str
+    rest: str = ""
+    quote: str = ""
+    detail: str = ""
+    is_spoken: bool = False
+    is_machine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The entries of one day of the reader; `title` is empty when an earlier page showed it."""
+
+    title: str
+    entries: list[Entry]
+
+
+def days(
+    activities: Iterable[Activity], *, now: datetime, shown: str = ""
+) -> tuple[list[Day], str]:
+    """Entries by day, and the last day for the next page to leave out of its headings."""
+    found: list[Day] = []
+    last = shown
+    for activity in activities:
+        day = timezone.localtime(activity.occurred_at).date()
+        if day.isoformat() != last or not found:
+            title = "" if day.isoformat() == last else day_title(day, timezone.localdate(now))
+            found.append(Day(title, []))
+            last = day.isoformat()
+        found[-1].entries.append(entry(activity))
+    return found, last
+
+
+def day_title(day: date, today: date) -> str:
+    """“Today, Thursday 19 November”; the year only when it is another one."""
+    words = f"{day:%A %-d %B}" if day.year == today.year else f"{day:%A %-d %B %Y}"
+    nearness = {0: "Today, ", 1: "Yesterday, "}.get((today - day).days, "")
+    return nearness + words
+
+
+def entry(activity: Activity) -> Entry:
+    kind = type_of(activity.type)
+    properties = activity.properties if isinstance(activity.properties, dict) else {}
+    plain = Entry(
+        icon=kind.icon,
+        tone="accent" if kind.inbound else "",
+        at=activity.occurred_at,
+        strong=kind.label,
+        rest=_about(properties),
+        quote=_first(properties, WORDS),
+        detail=_page(properties),
+        is_spoken=kind.inbound,
+        is_machine=activity.klass == Activity.Class.MACHINE and kind.group == Group.EMAIL,
+    )
+    words = SENTENCES.get(activity.type)
+    told = replace(plain, **words(properties, str(activity.user or ""))) if words else plain
+    if activity.user and not words:
+        told = replace(told, rest=f"{told.rest}, {activity.user}".lstrip(", "))
+    return told
+
+
+def _first(properties: dict[str, Any], names: Iterable[str]) -> str:
+    found = (properties.get(name) for name in names)
+    return next((value.strip() for value in found if isinstance(value, str) and value.strip()), "")
+
+
+def _about(properties: dict[str, Any]) -> str:
+    name = _first(properties, NAMES)
+    parts = [f"“{name}”"] if name else []
+    if minutes := _minutes(properties):
+        parts.append(minutes)
+    if (outcome := _first(properties, ("outcome", "words"))) and outcome != "connected":
+        parts.append(outcome.replace("_", " "))
+    return ", ".join(parts)
+
+
+def _minutes(properties: dict[str, Any]) -> str:
+    minutes, seconds = properties.get("minutes"), properties.get("seconds")
+    if isinstance(seconds, int) and minutes is None:
+        minutes = max(1, seconds // 60)
+    return f"{minutes} min" if isinstance(minutes, int) and 0 < minutes < 10_000 else ""
+
+
+def _page(properties: dict[str, Any]) -> str:
+    """The page without the site: `/pricing`."""
+    text = _first(properties, ("path", "url", "page_url", "page"))
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    return (parts.path or text) if parts.netloc else text
+
+
+# ---- sentences of their own ----
+
+Words = dict[str, Any]
+
+
+def _noted(properties: Words, who: str) -> Words:
+    return {"strong": f"{who or 'Somebody'} noted", "rest": ""}
+
+
+def _updated(properties: Words, who: str) -> Words:
+    fields = properties.get("fields")
+    names = [str(name).replace("_", " ") for name in fields] if isinstance(fields, list) else []
+    return {"strong": f"{who} changed" if who else "Changed", "rest": ", ".join(names) or "details"}
+
+
+def _moved(properties: Words, who: str) -> Words:
+    start, end = properties.get("from") or "", properties.get("to") or ""
+    by = f" by {who}" if who else ""
+    return {"strong": f"Moved to {end}", "rest": (f"from {start}" if start else "") + by}
+
+
+def _assigned(properties: Words, who: str) -> Words:
+    owner, queue = properties.get("to"), properties.get("queue")
+    strong = f"Given to {owner}" if owner else f"Put in the queue of {queue or 'the team'}"
+    cause = str(properties.get("cause") or "")
+    return {"strong": strong, "rest": f"by {who}" if who else cause, "detail": ""}
+
+
+def _crossed(properties: Words, who: str) -> Words:
+    start, end = properties.get("from") or "", str(properties.get("to") or "")
+    return {
+        "strong": f"Now {end}",
+        "rest": f"was {start}, score {properties.get('score', '')}".rstrip(", "),
+        "tone": end if end in {"hot", "warm", "cold"} else "",
+    }
+
+
+def _qualified(properties: Words, who: str) -> Words:
+    kind = str(properties.get("kind") or "").upper()
+    return {"strong": f"Qualified as {kind}", "rest": f"with {properties.get('score', '')} points"}
+
+
+def _answered(properties: Words, who: str) -> Words:
+    levels = properties.get("levels")
+    known = levels.items() if isinstance(levels, dict) else []
+    words = ", ".join(f"{name} {level}" for name, level in known)
+    return {"strong": "BANT", "rest": words + (f", {who}" if who else "")}
+
+
+def _consented(properties: Words, who: str) -> Words:
+    purposes = dict(Consent.Purpose.choices)
+    return {"rest": str(purposes.get(str(properties.get("purpose")), "")).lower()}
+
+
+SENTENCES: dict[str, Callable[[Words, str], Words]] = {
+    "note_added": _noted,
+    "lead_updated": _updated,
+    "stage_changed": _moved,
+    "owner_changed": _assigned,
+    "score_crossed": _crossed,
+    "qualified": _qualified,
+    "bant_answered": _answered,
+    "consent_granted": _consented,
+    "consent_withdrawn": _consented,
+}

@@ -1,0 +1,124 @@
+"""What the page of one lead shows."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from leadcrm.lib.errors import DomainError
+from leads import panels, timeline
+from leads.clocks import local_time, reply_clock
+from leads.forms.leads import countries
+from leads.models import Lead
+from leads.queries import record, saved_views, worklist
+from leads.views.listing import narrowed, query_of
+
+CONTACT = {
+    "email": "E-mail",
+    "phone": "Phone",
+    "job_title": "Title",
+    "language": "Language",
+    "city": "City",
+    "country": "Country",
+    "time_zone": "Time zone",
+}
+COMPANY = {
+    "company_name": "Name",
+    "industry": "Industry",
+    "company_size": "Staff",
+    "website": "Website",
+}
+LABELS = (
+    CONTACT | COMPANY | {"first_name": "First name", "last_name": "Last name", "region": "Region"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One contact field on the page."""
+
+    name: str
+    label: str
+    value: str
+
+
+def field_of(lead: Lead, name: str) -> Field:
+    value = getattr(lead, name)
+    if name == "country":
+        value = dict(countries()).get(value, value)
+    elif isinstance(value, int):
+        value = f"{value:,}"
+    return Field(name, LABELS[name], value or "")
+
+
+class Timeline:
+    """One page of the timeline, as the request asks for it."""
+
+    groups = timeline.GROUPS
+
+    def __init__(self, request: HttpRequest, lead: Lead) -> None:
+        self.group = request.GET.get("group", "")
+        if self.group not in {key for key, _ in timeline.GROUPS}:
+            self.group = ""
+        page = record.timeline(lead.pk, group=self.group, cursor=request.GET.get("cursor"))
+        shown = request.GET.get("day", "")
+        self.days, self.last_day = timeline.days(page, now=timezone.now(), shown=shown)
+        self.next = page.next
+        self.is_empty = not page.rows and "cursor" not in request.GET
+
+
+class LeadPage:
+    def __init__(self, request: HttpRequest, lead: Lead) -> None:
+        self.request, self.lead = request, lead
+        self.at = timezone.now()
+        self.query = query_of(request.GET, "group", "day")
+
+    @cached_property
+    def list_path(self) -> str:
+        return f"/leads/?{self.query.urlencode(safe=',')}" if self.query else "/leads/"
+
+    @property
+    def view_name(self) -> str:
+        """The list the reader came from, in words; empty for all leads."""
+        key = self.query.get("view", "")
+        views = saved_views.views_of(self.request.user) if key else []  # type: ignore[arg-type]
+        return next((view.name for view in views if view.key == key), "")
+
+    @property
+    def beside(self) -> dict[str, str | None]:
+        """The leads before and after this one in that list; none when the list makes no sense."""
+        request = self.request
+        try:
+            leads, _ = narrowed(request)
+            sort = self.query.get("sort") or worklist.DEFAULT_SORT
+            before, after = worklist.beside(leads, self.lead, sort=sort)
+        except DomainError:
+            return {}
+        tail = f"?{self.query.urlencode(safe=',')}" if self.query else ""
+        return {
+            "previous": f"/leads/{before}/{tail}" if before else None,
+            "next": f"/leads/{after}/{tail}" if after else None,
+        }
+
+    def context(self) -> dict[str, Any]:
+        lead = self.lead
+        return {
+            "lead": lead,
+            "page": self,
+            "list_path": self.list_path,
+            "view_name": self.view_name,
+            "beside": self.beside,
+            "score": lead.score_row,
+            "local_time": local_time(lead, self.at),
+            "reply": reply_clock(lead, at=self.at),
+            "panels": panels.panels_for(lead, self.request.user, at=self.at),
+            "contact": [field_of(lead, name) for name in CONTACT],
+            "company": [field_of(lead, name) for name in COMPANY],
+            "custom": sorted((lead.custom or {}).items()),
+            "tags": record.tags_of(lead.pk),
+            "origin": record.origin_of(lead.pk),
+            "consents": record.consents_of(lead.pk),
+            "timeline": Timeline(self.request, lead),
+        }

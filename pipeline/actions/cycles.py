@@ -1,0 +1,243 @@
+"""Passes through the funnel: opening, closing and reopening them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from leadcrm.accounts.models import User
+from leadcrm.eventlog.actions import publish
+from leadcrm.lib.errors import Conflict, Invalid
+from leadcrm.lib.normalise import clean_text
+from leads.events import CycleClosed, CycleOpened
+from leads.models import Inquiry, Lead, Lifecycle, Source, Stage, Status
+from pipeline.actions.deals import close_open_deals, create_deal, reopen_deals
+from pipeline.actions.defaults import ensure_default_funnel
+from pipeline.actions.ledger import (
+    advance_lifecycle,
+    lock_lead,
+    open_cycle_of,
+    write_transition,
+)
+from pipeline.actions.owners import assign
+from pipeline.actions.response import cancel_clock, start_clock
+from pipeline.models import Assignment, LostReason, SalesCycle, Transition, WaitingLead
+
+NOTE_LIMIT = 500
+
+
+class AlreadyClosed(Conflict):
+    """The cycle was won or lost before."""
+
+    code = "cycle_closed"
+
+
+class NothingToReopen(Conflict):
+    code = "nothing_to_reopen"
+
+
+@transaction.atomic
+def open_cycle(
+    lead_id: int,
+    *,
+    at: datetime,
+    inquiry: Inquiry | None = None,
+    owner: User | None = None,
+    actor: User | None = None,
+) -> SalesCycle | None:
+    """Begin a pass through the funnel, unless one is open, and let an inquiry start the clock.
+
+    A new inquiry on an open cycle starts its clock again if it had been answered. Returns None
+    when the inquiry's own cycle is over already. Safe to repeat.
+
+    :param owner: who has it from the start; else it keeps its owner, or waits in a queue.
+    """
+    lead = lock_lead(lead_id)
+    cycle = open_cycle_of(lead)
+    if cycle is None:
+        if inquiry is not None and inquiry.opened_cycles.exists():
+            return None
+        cycle = _begin(lead, at=at, inquiry=inquiry, owner=owner, actor=actor)
+    if inquiry is not None:
+        start_clock(lead, cycle, since=inquiry.received_at, at=at)
+    return cycle
+
+
+def _begin(
+    lead: Lead,
+    *,
+    at: datetime,
+    inquiry: Inquiry | None,
+    owner: User | None,
+    actor: User | None,
+) -> SalesCycle:
+    pipeline = ensure_default_funnel()
+    first = pipeline.stages.filter(category=Stage.Category.OPEN).order_by("position").first()
+    if first is None:
+        raise Conflict(
+            f"The pipeline “{pipeline.name}” has no open stage. Add one in its settings."
+        )
+    last = lead.cycles.order_by("-number").first()
+    source: Source | None = (inquiry.source if inquiry else None) or lead.source
+    cycle = SalesCycle.objects.create(
+        lead=lead,
+        number=last.number + 1 if last else 1,
+        pipeline=pipeline,
+        source=source,
+        opened_at=at,
+        opened_by_inquiry=inquiry,
+        received_at=inquiry.received_at if inquiry else at,
+    )
+    lead.stage, lead.stage_entered_at = None, None  # time between two cycles is not time in a stage
+    write_transition(
+        lead,
+        cycle,
+        first,
+        at=at,
+        actor=actor,
+        cause=Transition.Cause.OPENED,
+        status=Status.NEW,
+        **advance_lifecycle(lead, Lifecycle.LEAD),
+    )
+    _find_responsible(lead, owner, at=at, actor=actor)
+    publish(CycleOpened(lead_id=lead.pk, cycle_id=cycle.pk), at=at, actor=actor)
+    return cycle
+
+
+def _find_responsible(lead: Lead, owner: User | None, *, at: datetime, actor: User | None) -> None:
+    """An open cycle always has an owner or a queue."""
+    if owner is not None:
+        made = assign(lead.pk, owner=owner, at=at, actor=actor, cause=Assignment.Cause.CREATED)
+    elif lead.owner is None or not lead.owner.is_active:
+        made = assign(lead.pk, owner=None, at=at, actor=actor, cause=Assignment.Cause.OPENED)
+    else:
+        made = assign(lead.pk, owner=lead.owner, at=at, actor=actor)
+    if made is not None:
+        lead.owner, lead.team = made.owner, made.team
+
+
+@transaction.atomic
+def close_cycle(
+    lead_id: int,
+    *,
+    to: Stage,
+    at: datetime,
+    actor: User | None = None,
+    cause: str = Transition.Cause.MANUAL,
+    reason: str = "",
+    note: str = "",
+    amount: Decimal | None = None,
+    currency: str = "",
+) -> Transition:
+    """End the open cycle as won or lost, which the category of the stage `to` says.
+
+    Open deals follow; winning with an `amount` makes a deal when there is none.
+
+    :raises AlreadyClosed: there is no open cycle.
+    :raises Invalid: lost without a reason, or for “other” without a note.
+    """
+    lead = lock_lead(lead_id)
+    cycle = open_cycle_of(lead)
+    if cycle is None:
+        raise AlreadyClosed(_closed_text(lead))
+    text = clean_text(note, limit=NOTE_LIMIT)
+    if to.category == Stage.Category.LOST:
+        _check_reason(reason, text)
+    elif amount is not None and not cycle.deals.exists():
+        create_deal(lead_id, amount=amount, currency=currency, at=at, actor=actor)
+    cycle.closed_at = max(at, cycle.opened_at)
+    cycle.outcome = to.category
+    cycle.lost_reason = reason if to.category == Stage.Category.LOST else ""
+    cycle.lost_note = text if to.category == Stage.Category.LOST else ""
+    cycle.owner_at_close = lead.owner
+    cycle.save()
+    close_open_deals(cycle, state=to.category, at=cycle.closed_at)
+    cancel_clock(lead, cycle, at=at)
+    WaitingLead.objects.filter(lead=lead).delete()
+    transition = write_transition(
+        lead, cycle, to, at=at, actor=actor, cause=cause, note=text, **_after_close(lead, cycle)
+    )
+    publish(
+        CycleClosed(lead_id=lead.pk, cycle_id=cycle.pk, outcome=cycle.outcome), at=at, actor=actor
+    )
+    return transition
+
+
+def _closed_text(lead: Lead) -> str:
+    stage = f" as “{lead.stage.name}”" if lead.stage else ""
+    return f"This lead is closed{stage}. Reopen it first."
+
+
+def _check_reason(reason: str, note: str) -> None:
+    if reason not in LostReason.values:
+        known = ", ".join(LostReason.values)
+        raise Invalid.field("reason", f"Say why it was lost: one of {known}.", "required")
+    if reason == LostReason.OTHER and not note:
+        raise Invalid.field("note", "“Other” needs a note that says what happened.", "required")
+
+
+def _after_close(lead: Lead, cycle: SalesCycle) -> dict[str, Any]:
+    if cycle.outcome == SalesCycle.Outcome.WON:
+        return {"status": Status.WON, **advance_lifecycle(lead, Lifecycle.CUSTOMER)}
+    is_customer = lead.lifecycle in {Lifecycle.CUSTOMER, Lifecycle.EVANGELIST}
+    if cycle.lost_reason == LostReason.NOT_A_FIT and not is_customer:
+        return {"status": Status.LOST, "lifecycle": Lifecycle.DISQUALIFIED}
+    return {"status": Status.LOST}
+
+
+@transaction.atomic
+def reopen_cycle(
+    lead_id: int, *, at: datetime, actor: User | None = None, to: Stage | None = None
+) -> Transition:
+    """Open the last cycle again, where it stood before it closed or in the open stage `to`.
+
+    :raises NothingToReopen: the last cycle is open, or there is none.
+    """
+    lead = lock_lead(lead_id)
+    cycle = lead.cycles.order_by("-number").first()
+    if cycle is None or cycle.is_open:
+        raise NothingToReopen("This lead is open. There is nothing to reopen.")
+    target = to or _stage_before_close(cycle)
+    if not target.is_open:
+        raise Invalid.field("stage", f"“{target.name}” is not an open stage. Choose an open one.")
+    closed_at = cycle.closed_at
+    cycle.closed_at, cycle.outcome = None, SalesCycle.Outcome.OPEN
+    cycle.lost_reason, cycle.lost_note, cycle.owner_at_close = "", "", None
+    cycle.save()
+    reopen_deals(cycle, closed_at=closed_at)
+    transition = write_transition(
+        lead,
+        cycle,
+        target,
+        at=at,
+        actor=actor,
+        cause=Transition.Cause.REOPENED,
+        status=Status.CONNECTED if cycle.first_response_at else Status.NEW,
+        lifecycle=_lifecycle_of(lead, cycle),
+    )
+    _find_responsible(lead, None, at=at, actor=actor)
+    publish(CycleOpened(lead_id=lead.pk, cycle_id=cycle.pk), at=at, actor=actor)
+    return transition
+
+
+def _stage_before_close(cycle: SalesCycle) -> Stage:
+    last_open = (
+        cycle.transitions.filter(to_stage__category=Stage.Category.OPEN)
+        .select_related("to_stage")
+        .order_by("-at", "-pk")
+        .first()
+    )
+    if last_open is not None:
+        return last_open.to_stage
+    return cycle.pipeline.stages.filter(category=Stage.Category.OPEN).order_by("position")[0]
+
+
+def _lifecycle_of(lead: Lead, cycle: SalesCycle) -> str:
+    if lead.cycles.filter(outcome=SalesCycle.Outcome.WON).exists():
+        return Lifecycle.CUSTOMER
+    if cycle.deals.exists():
+        return Lifecycle.OPPORTUNITY
+    if cycle.sql_at:
+        return Lifecycle.SQL
+    return Lifecycle.MQL if cycle.mql_at else Lifecycle.LEAD

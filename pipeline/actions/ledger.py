@@ -1,0 +1,117 @@
+"""What every write here begins and ends with: the lock on the lead, and the ledgers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from leadcrm.accounts.models import User
+from leadcrm.eventlog.actions import publish
+from leadcrm.lib.errors import NotFound
+from leads.actions import mark_dirty, record_activity
+from leads.events import StageChanged
+from leads.models import Lead, Lifecycle, Stage
+from pipeline.models import SalesCycle, Transition
+
+LIFECYCLE_ORDER = [
+    Lifecycle.SUBSCRIBER,
+    Lifecycle.LEAD,
+    Lifecycle.MQL,
+    Lifecycle.SQL,
+    Lifecycle.PQL,
+    Lifecycle.OPPORTUNITY,
+    Lifecycle.CUSTOMER,
+    Lifecycle.EVANGELIST,
+]
+
+
+def lock_lead(lead_id: int) -> Lead:
+    """The lead, locked until the transaction ends. The first lock any action here takes.
+
+    :raises NotFound: it was deleted or merged.
+    """
+    return lock_leads([lead_id])[0]
+
+
+def lock_leads(lead_ids: Sequence[int]) -> list[Lead]:
+    """Many leads, locked in the order of their keys so that two such calls cannot block each other.
+
+    :raises NotFound: none of them is there any more.
+    """
+    leads = list(
+        Lead.objects.live()
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("stage__pipeline", "owner", "team")
+        .filter(pk__in=lead_ids)
+        .order_by("pk")
+    )
+    if not leads:
+        raise NotFound("This lead is no longer there. It may have been deleted or merged.")
+    return leads
+
+
+def save_lead(lead: Lead, *, at: datetime, **changes: Any) -> None:
+    """Write only the columns named; the lead's other writers keep theirs."""
+    for name, value in changes.items():
+        setattr(lead, name, value)
+    lead.updated_at = at
+    lead.save(update_fields=[*changes, "updated_at"])
+
+
+def advance_lifecycle(lead: Lead, to: str) -> dict[str, Any]:
+    """The change of lifecycle to save: forward only, except out of “disqualified”."""
+    if lead.lifecycle == Lifecycle.DISQUALIFIED:
+        return {"lifecycle": to}
+    forward = LIFECYCLE_ORDER.index(Lifecycle(to)) > LIFECYCLE_ORDER.index(
+        Lifecycle(lead.lifecycle)
+    )
+    return {"lifecycle": to} if forward else {}
+
+
+def open_cycle_of(lead: Lead) -> SalesCycle | None:
+    return SalesCycle.objects.filter(SalesCycle.OPEN, lead=lead).first()
+
+
+def write_transition(
+    lead: Lead,
+    cycle: SalesCycle,
+    to: Stage,
+    *,
+    at: datetime,
+    cause: str,
+    actor: User | None = None,
+    note: str = "",
+    **changes: Any,
+) -> Transition:
+    """Put the lead into a stage and write it down everywhere it must be: the one way to do it."""
+    from_stage, since = lead.stage, lead.stage_entered_at
+    seconds = max(int((at - since).total_seconds()), 0) if since and from_stage else None
+    save_lead(lead, at=at, stage=to, stage_entered_at=at, **changes)
+    transition = Transition.objects.create(
+        lead=lead,
+        cycle=cycle,
+        from_stage=from_stage,
+        to_stage=to,
+        at=at,
+        actor=actor,
+        cause=cause,
+        seconds_in_from=seconds,
+    )
+    properties = {
+        "from": from_stage.name if from_stage else "",
+        "to": to.name,
+        "cause": cause,
+        "note": note,
+    }
+    record_activity(lead.pk, "stage_changed", at=at, user=actor, properties=properties)
+    publish(
+        StageChanged(
+            lead_id=lead.pk,
+            transition_id=transition.pk,
+            from_stage=from_stage.key if from_stage else "",
+            to_stage=to.key,
+        ),
+        at=at,
+        actor=actor,
+    )
+    mark_dirty([lead.pk])
+    return transition

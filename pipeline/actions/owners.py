@@ -1,0 +1,325 @@
+"""Who is responsible for a lead: every change goes through here and into the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from leadcrm.accounts.models import Role, Team, User
+from leadcrm.eventlog.actions import publish
+from leadcrm.lib.errors import Conflict, Forbidden, Invalid
+from leadcrm.lib.normalise import clean_text
+from leads.actions import NewActivity, mark_dirty, record_activities
+from leads.events import LeadAssigned
+from leads.models import Lead, Lifecycle, Stage, Status
+from pipeline.actions.defaults import fallback_queue
+from pipeline.actions.ledger import (
+    lock_lead,
+    lock_leads,
+    open_cycle_of,
+    save_lead,
+    write_transition,
+)
+from pipeline.models import Assignment, RoutingDecision, SalesCycle, Transition, WaitingLead
+
+NOTE_LIMIT = 500
+# Nobody needs to accept what they took or were found to own already.
+ACCEPTED_BY_NATURE = frozenset({Assignment.Cause.CLAIMED, Assignment.Cause.CREATED})
+
+
+class OwnerNotPossible(Invalid):
+    """The person cannot own leads."""
+
+    code = "owner_not_possible"
+
+
+class NotYours(Forbidden):
+    """Only the owner accepts or declines a lead."""
+
+    code = "not_yours"
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one of many: `message` says why it was refused."""
+
+    lead_id: int
+    ok: bool
+    message: str = ""
+
+
+def assign(
+    lead_id: int,
+    *,
+    owner: User | None,
+    at: datetime,
+    team: Team | None = None,
+    cause: str = Assignment.Cause.MANUAL,
+    actor: User | None = None,
+    decision: RoutingDecision | None = None,
+    note: str = "",
+) -> Assignment | None:
+    """Make somebody, or the queue of a team, responsible; None when that is so already.
+
+    Without an owner and a team the lead goes to its own team's queue, else the fallback queue.
+
+    :raises OwnerNotPossible: the person's account is switched off.
+    :raises NotFound: the lead is gone.
+    """
+    made = assign_many(
+        [lead_id],
+        owner=owner,
+        at=at,
+        team=team,
+        cause=cause,
+        actor=actor,
+        decision=decision,
+        note=note,
+    )
+    return made[0] if made else None
+
+
+@transaction.atomic
+def assign_many(
+    lead_ids: Sequence[int],
+    *,
+    owner: User | None,
+    at: datetime,
+    team: Team | None = None,
+    cause: str = Assignment.Cause.BULK,
+    actor: User | None = None,
+    decision: RoutingDecision | None = None,
+    note: str = "",
+) -> list[Assignment]:
+    """`assign` for many leads in a handful of statements; returns the changes made."""
+    _check_owner(owner)
+    leads = _to_change(lock_leads(lead_ids), owner=owner, team=team)
+    if not leads:
+        return []
+    previous = {lead.pk: lead.owner for lead in leads}
+    teams = _teams_for(leads, owner, team)
+    _end_current([lead.pk for lead in leads], at=at)
+    made = _begin(
+        leads, owner, teams, at=at, cause=cause, actor=actor, decision=decision, note=note
+    )
+    for lead in leads:
+        lead.owner, lead.team, lead.updated_at = owner, teams[lead.pk], at
+    Lead.objects.bulk_update(leads, ["owner", "team", "updated_at"], batch_size=500)
+    if owner is not None:
+        WaitingLead.objects.filter(lead__in=leads).delete()
+    _announce(made, previous, at=at, actor=actor)
+    return made
+
+
+def _check_owner(owner: User | None) -> None:
+    if owner is not None and not owner.is_active:
+        raise OwnerNotPossible.field(
+            "owner",
+            f"{owner.name}’s account is switched off. Choose somebody else, or the queue.",
+            "inactive",
+        )
+
+
+def _to_change(leads: Sequence[Lead], *, owner: User | None, team: Team | None) -> list[Lead]:
+    current = Assignment.objects.filter(Assignment.CURRENT, lead__in=leads)
+    known = set(current.values_list("lead_id", flat=True))
+    return [
+        lead
+        for lead in leads
+        if lead.pk not in known
+        or lead.owner != owner
+        or (owner is None and team is not None and lead.team != team)
+    ]
+
+
+def _teams_for(
+    leads: Sequence[Lead], owner: User | None, team: Team | None
+) -> dict[int, Team | None]:
+    """The team that goes with the owner; for a queue there is always one."""
+    if team is not None:
+        return dict.fromkeys([lead.pk for lead in leads], team)
+    if owner is None:
+        fallback = fallback_queue()
+        return {lead.pk: lead.team or fallback for lead in leads}
+    teams = list(owner.teams.order_by("pk"))
+    return {lead.pk: lead.team if lead.team in teams or not teams else teams[0] for lead in leads}
+
+
+def _end_current(lead_ids: Sequence[int], *, at: datetime) -> None:
+    current = Assignment.objects.filter(Assignment.CURRENT, lead__in=lead_ids)
+    # Moments come from callers; an assignment never ends before it began.
+    current.filter(from_at__lte=at).update(to_at=at)
+    for late in current:
+        Assignment.objects.filter(pk=late.pk).update(to_at=late.from_at)
+
+
+def _begin(
+    leads: Sequence[Lead],
+    owner: User | None,
+    teams: dict[int, Team | None],
+    *,
+    at: datetime,
+    cause: str,
+    actor: User | None,
+    decision: RoutingDecision | None,
+    note: str,
+) -> list[Assignment]:
+    cycles = SalesCycle.objects.filter(SalesCycle.OPEN, lead__in=leads)
+    cycle_of = {cycle.lead_id: cycle for cycle in cycles}
+    accepted = owner is not None and (owner == actor or cause in ACCEPTED_BY_NATURE)
+    return Assignment.objects.bulk_create(
+        Assignment(
+            lead=lead,
+            cycle=cycle_of.get(lead.pk),
+            owner=owner,
+            team=teams[lead.pk],
+            from_at=at,
+            cause=cause,
+            actor=actor,
+            decision=decision,
+            note=clean_text(note, limit=NOTE_LIMIT),
+            accepted_at=at if accepted else None,
+        )
+        for lead in leads
+    )
+
+
+def _announce(
+    made: Sequence[Assignment],
+    previous: dict[int, User | None],
+    *,
+    at: datetime,
+    actor: User | None,
+) -> None:
+    """Write it on the timelines and publish it; a new lead’s first queue is no news."""
+    news = [a for a in made if a.cause != Assignment.Cause.OPENED]
+    record_activities([_timeline_entry(a, previous[a.lead_id], at, actor) for a in news])
+    mark_dirty([a.lead_id for a in news])
+    for assignment in news:
+        former = previous[assignment.lead_id]
+        publish(
+            LeadAssigned(
+                lead_id=assignment.lead_id,
+                assignment_id=assignment.pk,
+                owner_id=assignment.owner_id,
+                previous_owner_id=former.pk if former else None,
+            ),
+            at=at,
+            actor=actor,
+        )
+
+
+def _timeline_entry(
+    assignment: Assignment, former: User | None, at: datetime, actor: User | None
+) -> NewActivity:
+    return NewActivity(
+        lead_id=assignment.lead_id,
+        type="owner_changed",
+        occurred_at=at,
+        user_id=actor.pk if actor else None,
+        properties={
+            "from": former.name if former else "",
+            "to": assignment.owner.name if assignment.owner else "",
+            "queue": assignment.team.name if assignment.team and not assignment.owner else "",
+            "cause": assignment.get_cause_display(),
+            "note": assignment.note,
+        },
+    )
+
+
+def bulk_assign(
+    lead_ids: Sequence[int],
+    *,
+    owner: User | None,
+    at: datetime,
+    team: Team | None = None,
+    actor: User | None = None,
+    note: str = "",
+) -> list[RowResult]:
+    """Assign many at once; a row for each lead asked for, in that order."""
+    _check_owner(owner)
+    if not lead_ids:
+        return []
+    there = set(Lead.objects.live().filter(pk__in=lead_ids).values_list("pk", flat=True))
+    if there:
+        assign_many(sorted(there), owner=owner, at=at, team=team, actor=actor, note=note)
+    gone = "This lead is no longer there."
+    return [RowResult(pk, pk in there, "" if pk in there else gone) for pk in lead_ids]
+
+
+# Yes or no to a lead ------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def accept(lead_id: int, *, user: User, at: datetime) -> None:
+    """The owner takes the lead on.
+
+    :raises NotYours: somebody else owns it.
+    """
+    lead = _lock_for(lead_id, user)
+    Assignment.objects.filter(Assignment.CURRENT, lead=lead, accepted_at=None).update(
+        accepted_at=at
+    )
+    SalesCycle.objects.filter(SalesCycle.OPEN, lead=lead, accepted_at=None).update(accepted_at=at)
+
+
+@transaction.atomic
+def decline(lead_id: int, *, user: User, reason: str, at: datetime) -> Assignment | None:
+    """The owner cannot take it: back into the queue, with the reason on the timeline.
+
+    :raises NotYours: somebody else owns it.
+    :raises Invalid: no reason.
+    """
+    lead = _lock_for(lead_id, user)
+    text = _reason(reason, "Say why you cannot take this lead, so that the next person knows.")
+    return assign(
+        lead.pk, owner=None, at=at, cause=Assignment.Cause.DECLINED, actor=user, note=text
+    )
+
+
+@transaction.atomic
+def reject(lead_id: int, *, user: User, reason: str, at: datetime) -> None:
+    """Sales says this is not sales-qualified: back to marketing, with the reason.
+
+    :raises Invalid: no reason. :raises Conflict: no open cycle.
+    """
+    lead = lock_lead(lead_id)
+    text = _reason(reason, "Say why the lead is not sales-qualified; marketing learns from it.")
+    cycle = open_cycle_of(lead)
+    if cycle is None:
+        raise Conflict("This lead has no open cycle to reject. Reopen it first.")
+    cycle.rejected_at, cycle.rejected_reason = at, text[:200]
+    cycle.save(update_fields=["rejected_at", "rejected_reason"])
+    changes: dict[str, Any] = {"status": Status.NURTURING}
+    if lead.lifecycle in {Lifecycle.SQL, Lifecycle.PQL}:
+        changes["lifecycle"] = Lifecycle.MQL
+    earlier = cycle.pipeline.stages.filter(key="mql", category=Stage.Category.OPEN).first()
+    if earlier and lead.stage and lead.stage.position > earlier.position:
+        write_transition(
+            lead,
+            cycle,
+            earlier,
+            at=at,
+            actor=user,
+            cause=Transition.Cause.REJECTED,
+            note=text,
+            **changes,
+        )
+    else:
+        save_lead(lead, at=at, **changes)
+
+
+def _lock_for(lead_id: int, user: User) -> Lead:
+    lead = lock_lead(lead_id)
+    if lead.owner != user and user.role != Role.ADMIN:
+        raise NotYours(f"{lead.owner or 'Nobody'} owns this lead; only the owner can answer.")
+    return lead
+
+
+def _reason(text: str, cure: str) -> str:
+    cleaned = clean_text(text, limit=NOTE_LIMIT)
+    if not cleaned:
+        raise Invalid.field("reason", cure, "required")
+    return cleaned

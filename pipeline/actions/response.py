@@ -1,0 +1,264 @@
+"""The response clock: from the receipt of an inquiry to the first human answer."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from leadcrm.accounts.actions import notify
+from leadcrm.accounts.models import Role, User
+from leadcrm.eventlog.actions import publish
+from leadcrm.lib import pump
+from leads.actions import record_activity
+from leads.activity_types import RESPONDING
+from leads.events import LeadTakenOver
+from leads.models import Activity, Lead, Status
+from pipeline import queries
+from pipeline.actions.defaults import TARGET_MINUTES
+from pipeline.actions.ledger import lock_lead, open_cycle_of, save_lead, write_transition
+from pipeline.actions.owners import assign
+from pipeline.models import Assignment, ResponseClock, ResponseTarget, SalesCycle, Transition
+from pipeline.worktime import after_working_minutes, working_seconds
+
+QUEUE = "response_clocks"
+BATCH = 100
+LONGEST_WARNING = timedelta(minutes=15)
+SPOKE = frozenset({"call_connected", "call_inbound", "meeting_booked", "meeting_held"})
+CONTACTED_STAGE = "contacted"
+
+
+def start_clock(lead: Lead, cycle: SalesCycle, *, since: datetime, at: datetime) -> None:
+    """Start the clock of a cycle at an inquiry's receipt, or again if that came after an answer.
+
+    The lead must be locked. Run twice it changes nothing the second time.
+    """
+    clock = ResponseClock.objects.filter(cycle=cycle).first()
+    if clock is not None and not _asks_again(clock, since):
+        return
+    target = queries.target_for(lead.pk)
+    respond_by = _respond_by(lead, target, since)
+    clock, _ = ResponseClock.objects.update_or_create(
+        cycle=cycle,
+        defaults={
+            "lead": lead,
+            "target": target,
+            "target_minutes": target.minutes if target else TARGET_MINUTES,
+            "uses_working_hours": bool(target and target.uses_working_hours),
+            "started_at": since,
+            "respond_by": respond_by,
+            "due_at": _warn_at(since, respond_by),
+            "lease_token": None,
+            "attempts": 0,
+            **dict.fromkeys(_OUTCOME),
+        },
+    )
+    save_lead(lead, at=at, response_started_at=since, response_due_at=respond_by, responded_at=None)
+    answered = queries.first_response(lead.pk, since=since)
+    if answered is not None:
+        _stop(lead, clock, answered, at=at)
+
+
+_OUTCOME = [
+    "first_response_at",
+    "stopped_by",
+    "activity_id",
+    "wall_seconds",
+    "working_seconds",
+    "cancelled_at",
+    "warned_at",
+    "late_at",
+    "escalated_at",
+]
+
+
+def _asks_again(clock: ResponseClock, since: datetime) -> bool:
+    """Whether an inquiry received at `since` is news to a clock that has already stopped."""
+    stopped_at = clock.first_response_at or clock.cancelled_at
+    return stopped_at is not None and since > stopped_at
+
+
+def _respond_by(lead: Lead, target: ResponseTarget | None, since: datetime) -> datetime:
+    if target is not None and target.uses_working_hours:
+        calendar = queries.calendar_for(lead.owner)
+        return after_working_minutes(calendar, since, target.minutes)
+    return since + timedelta(minutes=target.minutes if target else TARGET_MINUTES)
+
+
+def _warn_at(since: datetime, respond_by: datetime) -> datetime:
+    return respond_by - min(LONGEST_WARNING, (respond_by - since) / 4)
+
+
+@transaction.atomic
+def record_contact(lead_id: int, *, activity_id: int, at: datetime) -> None:
+    """Let a human attempt or talk have its effects: the clock stops, status and stage move on.
+
+    Anything automatic has none. Run twice it changes nothing the second time.
+    """
+    lead = lock_lead(lead_id)
+    activity = Activity.objects.select_related("user").get(pk=activity_id, lead=lead)
+    if activity.type not in RESPONDING or activity.klass != Activity.Class.HUMAN:
+        return
+    cycle = open_cycle_of(lead)
+    if cycle is None:
+        return
+    _note_first_response(lead, cycle, activity)
+    clock = ResponseClock.objects.filter(ResponseClock.RUNNING, cycle=cycle).first()
+    if clock is not None and activity.occurred_at >= clock.started_at:
+        _stop(lead, clock, activity, at=at)
+    _take_over(lead, activity, at=at)
+    _move_on(lead, cycle, activity, at=at)
+
+
+def _note_first_response(lead: Lead, cycle: SalesCycle, activity: Activity) -> None:
+    if activity.occurred_at < cycle.received_at:
+        return
+    known = cycle.first_response_at
+    if known is not None and known <= activity.occurred_at:
+        return
+    cycle.first_response_at = activity.occurred_at
+    cycle.first_response_activity_id = activity.pk
+    cycle.first_response_by = activity.user or lead.owner
+    cycle.save(
+        update_fields=["first_response_at", "first_response_activity_id", "first_response_by"]
+    )
+
+
+def _stop(lead: Lead, clock: ResponseClock, activity: Activity, *, at: datetime) -> None:
+    answered_at = activity.occurred_at
+    calendar = queries.calendar_for(lead.owner or activity.user)
+    clock.first_response_at = answered_at
+    clock.stopped_by = activity.user or lead.owner
+    clock.activity_id = activity.pk
+    clock.wall_seconds = int((answered_at - clock.started_at).total_seconds())
+    clock.working_seconds = working_seconds(calendar, clock.started_at, answered_at)
+    clock.due_at, clock.lease_token = None, None
+    clock.save()
+    _note_first_response(lead, clock.cycle, activity)
+    save_lead(lead, at=at, responded_at=answered_at)
+
+
+def _take_over(lead: Lead, activity: Activity, *, at: datetime) -> None:
+    """A rep who talks to a lead nobody owns gets it; and the others learn who works with it."""
+    user = activity.user
+    if user is None:
+        return
+    if lead.owner is None and user.role == Role.REP:
+        assign(lead.pk, owner=user, at=at, actor=user, cause=Assignment.Cause.CLAIMED)
+        lead.owner = user
+    elif lead.owner == user:
+        Assignment.objects.filter(
+            Assignment.CURRENT, lead=lead, owner=user, accepted_at=None
+        ).update(accepted_at=at)
+
+
+def _move_on(lead: Lead, cycle: SalesCycle, activity: Activity, *, at: datetime) -> None:
+    status = Status.CONNECTED if activity.type in SPOKE else Status.ATTEMPTING
+    ahead = [Status.NEW, Status.ATTEMPTING] if status == Status.CONNECTED else [Status.NEW]
+    if lead.status in ahead:
+        save_lead(lead, at=at, status=status)
+    stages = {stage.key: stage for stage in cycle.pipeline.stages.all()}
+    contacted = stages.get(CONTACTED_STAGE)
+    first = min(stages.values(), key=lambda stage: stage.position)
+    if contacted is not None and contacted.is_open and lead.stage_id == first.pk != contacted.pk:
+        write_transition(
+            lead,
+            cycle,
+            contacted,
+            at=max(at, activity.occurred_at),
+            actor=activity.user,
+            cause=Transition.Cause.CONTACTED,
+        )
+
+
+@transaction.atomic
+def announce_takeover(lead_id: int, *, user_id: int, at: datetime) -> None:
+    """Tell everybody that a person works with the lead, so that automatic mail stops."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is not None:
+        publish(LeadTakenOver(lead_id=lead_id, user_id=user_id), at=at, actor=user)
+
+
+def cancel_clock(lead: Lead, cycle: SalesCycle, *, at: datetime) -> None:
+    """Stop waiting without an answer: the cycle is over."""
+    ResponseClock.objects.filter(ResponseClock.RUNNING, cycle=cycle).update(
+        cancelled_at=at, due_at=None, lease_token=None
+    )
+    if lead.responded_at is None and lead.response_due_at is not None:
+        save_lead(lead, at=at, response_due_at=None)
+
+
+# Warnings -----------------------------------------------------------------------------------------
+
+
+def sweep_clocks(*, limit: int = BATCH) -> int:
+    """Warn of and mark the clocks whose moment has come; return how many were looked at."""
+    claim = pump.claim(ResponseClock, limit=limit)
+    for clock in claim.items:
+        with transaction.atomic():
+            _sweep(clock, at=timezone.now())
+    return len(claim.items)
+
+
+def _sweep(claimed: ResponseClock, *, at: datetime) -> None:
+    lead = Lead.objects.live().select_related("owner", "team").filter(pk=claimed.lead_id).first()
+    clock = (
+        ResponseClock.objects.select_for_update()
+        .filter(pk=claimed.pk, lease_token=claimed.lease_token)
+        .first()
+    )
+    if clock is None:
+        return
+    if lead is None or not clock.is_running:
+        clock.due_at = None
+    elif at >= clock.respond_by:
+        _mark_late(lead, clock, at=at)
+    else:
+        _warn(lead, clock, at=at)
+    clock.lease_token = None
+    clock.save()
+
+
+def _warn(lead: Lead, clock: ResponseClock, *, at: datetime) -> None:
+    clock.due_at = clock.respond_by
+    if clock.warned_at is not None:
+        return
+    clock.warned_at = at
+    minutes = max(int((clock.respond_by - at).total_seconds() // 60), 1)
+    for user in queries.responsible_for(lead):
+        notify(
+            user,
+            kind="response_due",
+            title=f"{lead.name} waits for an answer: {minutes} min left",
+            dedupe_key=f"response-due:{clock.pk}:{clock.started_at.timestamp():.0f}",
+            url=queries.lead_url(lead),
+            lead_id=lead.pk,
+        )
+
+
+def _mark_late(lead: Lead, clock: ResponseClock, *, at: datetime) -> None:
+    """Written down and told once to whoever must act and to the manager above."""
+    clock.due_at = None
+    if clock.late_at is not None:
+        return
+    clock.late_at = clock.escalated_at = at
+    run = f"{clock.pk}:{clock.started_at.timestamp():.0f}"
+    record_activity(
+        lead.pk,
+        "response_late",
+        at=at,
+        properties={"target_minutes": clock.target_minutes},
+        klass=Activity.Class.MACHINE,
+        dedupe_key=f"response-late:{run}",
+    )
+    manager = queries.manager_of(lead)
+    told = {user.pk: user for user in [*queries.responsible_for(lead), *filter(None, [manager])]}
+    for user in told.values():
+        notify(
+            user,
+            kind="response_late",
+            title=f"{lead.name} has had no answer for {clock.target_minutes} min",
+            body=f"{lead.owner or 'Nobody'} is responsible.",
+            dedupe_key=f"response-late:{run}",
+            url=queries.lead_url(lead),
+            lead_id=lead.pk,
+        )

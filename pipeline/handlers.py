@@ -1,0 +1,67 @@
+"""What the pipeline does when something happens to a lead. Each reads the present state."""
+
+from contextlib import suppress
+
+from django.utils import timezone
+
+from leadcrm.accounts.models import Role, User
+from leadcrm.eventlog.registry import on
+from leadcrm.lib.errors import NotFound
+from leads.events import (
+    LeadAssigned,
+    LeadCaptured,
+    LeadContacted,
+    LeadCreated,
+    LeadQualified,
+)
+from leads.models import Activity, Inquiry
+from pipeline import actions
+
+
+@on(LeadCaptured)
+def open_cycle_for_inquiry(event: LeadCaptured) -> None:
+    inquiry = Inquiry.objects.filter(pk=event.inquiry_id).first()
+    # A lead that was merged or deleted since has nothing left to open.
+    with suppress(NotFound):
+        actions.open_cycle(event.lead_id, at=timezone.now(), inquiry=inquiry)
+        if not event.is_new:
+            actions.tell_of_inquiry(event.inquiry_id)
+
+
+@on(LeadCreated)
+def open_cycle_for_entry(event: LeadCreated) -> None:
+    with suppress(NotFound):
+        actions.open_cycle(event.lead_id, at=timezone.now(), owner=_rep_who_entered(event.lead_id))
+
+
+def _rep_who_entered(lead_id: int) -> User | None:
+    entry = (
+        Activity.objects.filter(lead=lead_id, type="lead_created")
+        .select_related("user")
+        .order_by("pk")
+        .first()
+    )
+    user = entry.user if entry else None
+    return user if user is not None and user.is_active and user.role == Role.REP else None
+
+
+@on(LeadQualified)
+def qualify_and_route(event: LeadQualified) -> None:
+    at = timezone.now()
+    with suppress(NotFound):
+        if actions.qualify(event.lead_id, kind=event.kind, at=at):
+            actions.route(event.lead_id, at=at)
+
+
+@on(LeadAssigned)
+def tell_of_assignment(event: LeadAssigned) -> None:
+    actions.tell_of_assignment(event.assignment_id, at=timezone.now())
+
+
+@on(LeadContacted)
+def record_contact(event: LeadContacted) -> None:
+    at = timezone.now()
+    with suppress(NotFound):
+        actions.record_contact(event.lead_id, activity_id=event.activity_id, at=at)
+        if event.user_id is not None:
+            actions.announce_takeover(event.lead_id, user_id=event.user_id, at=at)

@@ -1,0 +1,103 @@
+"""Entering a drip campaign, many leads at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from leadcrm.lib import pump
+from leads.actions import NewActivity, record_activities
+from leads.models import Inquiry
+from nurturing.models import DripCampaign, Step
+
+QUEUE = "enrollments"
+
+
+@transaction.atomic
+def enrol(
+    campaign: DripCampaign,
+    lead_ids: Sequence[int],
+    *,
+    cause: str,
+    at: datetime,
+    inquiry_id: int | None = None,
+    again: bool = False,
+) -> list[int]:
+    """Put leads at the first step; return the ids of those who really entered.
+
+    Who is inside already stays where they are. Who was inside before enters only with `again`.
+    Consent is not asked here but before each mail, so that the answer is never stale.
+    """
+    first = Step.objects.filter(version_id=campaign.published_id).order_by("position").first()
+    if first is None or not campaign.is_active:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO nurturing_enrollment
+              (campaign_id, version_id, lead_id, step_id, state, cause, inquiry_id, exit_reason,
+               entered_at, step_since, due_at, attempts)
+            SELECT %(campaign)s, %(version)s, l.id, %(step)s, 'active', %(cause)s, %(inquiry)s, '',
+                   %(at)s, %(at)s, now() + %(wait)s * interval '1 minute', 0
+              FROM leads_lead l
+             WHERE l.id = ANY(%(leads)s) AND l.merged_into_id IS NULL AND l.deleted_at IS NULL
+               AND (%(again)s OR NOT EXISTS (
+                     SELECT 1 FROM nurturing_enrollment e
+                      WHERE e.campaign_id = %(campaign)s AND e.lead_id = l.id))
+             ORDER BY l.id
+            ON CONFLICT (campaign_id, lead_id) WHERE state IN ('active', 'paused') DO NOTHING
+            RETURNING lead_id
+            """,
+            {
+                "campaign": campaign.pk,
+                "version": campaign.published_id,
+                "step": first.pk,
+                "cause": cause,
+                "inquiry": inquiry_id,
+                "at": at,
+                "wait": first.wait_minutes if first.kind == Step.Kind.WAIT else 0,
+                "leads": list(lead_ids),
+                "again": again,
+            },
+        )
+        entered = [row[0] for row in cursor.fetchall()]
+    record_activities(
+        [
+            NewActivity(
+                lead_id=lead_id,
+                type="drip_entered",
+                occurred_at=at,
+                properties={"campaign": campaign.key, "name": campaign.name, "cause": cause},
+            )
+            for lead_id in entered
+        ]
+    )
+    if entered:
+        pump.wake(QUEUE)
+    return entered
+
+
+def enrol_captured(lead_id: int, inquiry_id: int, *, at: datetime) -> None:
+    """A capture arrived: every running campaign that its form starts."""
+    slug = (
+        Inquiry.objects.filter(pk=inquiry_id, is_test=False)
+        .values_list("form_version__form__slug", flat=True)
+        .first()
+    )
+    for campaign in _started_by("capture"):
+        if campaign.takes_form(slug or ""):
+            enrol(campaign, [lead_id], cause="capture", at=at, inquiry_id=inquiry_id)
+
+
+def enrol_qualified(lead_id: int, kind: str, *, at: datetime) -> None:
+    for campaign in _started_by("qualified"):
+        if kind in campaign.trigger.get("kinds", ["mql"]):
+            enrol(campaign, [lead_id], cause="qualified", at=at)
+
+
+def _started_by(trigger: str) -> list[DripCampaign]:
+    return list(
+        DripCampaign.objects.filter(state=DripCampaign.State.ACTIVE, trigger__on=trigger).order_by(
+            "pk"
+        )
+    )

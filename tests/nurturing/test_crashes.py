@@ -1,0 +1,77 @@
+"""Two workers, kill -9 at the worst moments, one backlog: nothing twice, nothing lost."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from nurturing.models import Send
+from nurturing.sending.crash import POINTS
+from tests.nurturing.factories import make_campaign, make_lead, plan_mails
+from tests.nurturing.sink import running_sink
+
+WORKER = """
+import django; django.setup()
+from leadcrm.lib import pump
+from nurturing import sending
+while sending.drain_sends(limit=4): pass
+"""
+KILLED = 137
+
+
+def start_worker(port: int, crash_at: str = "") -> "subprocess.Popen[bytes]":
+    database = connection.settings_dict
+    url = (
+        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}"
+        f":{database['PORT']}/{database['NAME']}"
+    )
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "leadcrm.settings",
+        "DATABASE_URL": url,
+        "EMAIL_URL": f"smtp://127.0.0.1:{port}",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "DEBUG": "1",
+        "LEADCRM_CRASH_AT": crash_at,
+        "PYTHONPATH": str(settings.BASE_DIR),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER], env=environment, cwd=settings.BASE_DIR,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def run_together(port: int, crash_at: Iterable[str]) -> int:
+    """Run one worker for each crash point; return how many of them died."""
+    workers = [start_worker(port, point) for point in crash_at]
+    codes = [worker.wait(timeout=60) for worker in workers]
+    # Their leases run out: nobody is left to hold them.
+    Send.objects.filter(lease_token__isnull=False).update(due_at=Now())
+    return codes.count(KILLED)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killed_workers_send_nothing_twice_and_lose_nothing() -> None:
+    plan_mails(make_campaign(), *(make_lead() for _ in range(60)))
+
+    with running_sink() as (sink, port):
+        kills = run_together(port, [POINTS[0], f"{POINTS[1]}:2", f"{POINTS[2]}:3"])
+        kills += run_together(port, [f"{POINTS[3]}:2", f"{POINTS[4]}:3", f"{POINTS[5]}:2"])
+        run_together(port, ["", ""])
+
+    states = list(Send.objects.values_list("state", flat=True))
+    accepted = set(Send.objects.filter(state="accepted").values_list("message_id", flat=True))
+    in_doubt = set(Send.objects.filter(state="unknown").values_list("message_id", flat=True))
+    assert kills == 6
+    assert max(sink.counts.values()) == 1
+    assert set(states) <= {"accepted", "unknown"}
+    assert len(in_doubt) <= kills
+    assert len(accepted) + len(in_doubt) == 60
+    assert accepted <= set(sink.counts)
+    assert set(sink.counts) <= accepted | in_doubt

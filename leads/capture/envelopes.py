@@ -40,7 +40,9 @@ class Submission:
     context: dict[str, Any] = field(default_factory=dict)
     consent: dict[str, Consented] = field(default_factory=dict)
     submitted_at: datetime | None = None
+    rendered: str = ""  # the signed mark of the form that was shown
     rendered_at: float | None = None  # seconds since the epoch; 0.0: the mark was forged
+    version_id: int | None = None  # what the visitor saw
     trap: str = ""
     nonce: str = ""
     again: str = ""  # the receipt of an earlier try that was sent back
@@ -63,18 +65,21 @@ def read(item: InboxItem) -> Submission:
 def read_form(body: bytes, content_type: str) -> Submission:
     answers = parsing.answers_of(body, content_type)
     ours = {
-        name.removeprefix(CONTROL): parsing_text(value)
+        name.removeprefix(CONTROL): last_text(value)
         for name, value in answers.values.items()
         if name.startswith(CONTROL)
     }
     values = {k: v for k, v in answers.values.items() if not k.startswith(CONTROL)}
+    version_id, rendered_at = shown(ours["at"]) if "at" in ours else (None, None)
     return Submission(
         values,
         context={"page_url": ours.get("page", ""), "referrer": ours.get("ref", "")},
         consent={Consent.Purpose.MARKETING_EMAIL: Consented(granted=True)}
         if ours.get("consent")
         else {},
-        rendered_at=rendered_at(ours["at"]) if "at" in ours else None,
+        rendered=ours.get("at", ""),
+        rendered_at=rendered_at,
+        version_id=version_id,
         trap=ours.get("confirm", ""),
         nonce=ours.get("nonce", "")[:64],
         again=tokens.unsign("form-again", ours.get("again", "")) or "",
@@ -82,17 +87,18 @@ def read_form(body: bytes, content_type: str) -> Submission:
     )
 
 
-def parsing_text(value: Any) -> str:
+def last_text(value: Any) -> str:
     """The last of several values: scripts append what they send twice."""
     return str(value[-1] if isinstance(value, list) and value else value)
 
 
-def rendered_at(token: str) -> float:
-    value = tokens.unsign(RENDERED, token) or ""
+def shown(mark: str) -> tuple[int | None, float]:
+    """Which version a visitor saw and when; (None, 0.0) for a mark that is not ours."""
+    version, _, moment = (tokens.unsign(RENDERED, mark) or "").partition(":")
     try:
-        return float(value)
+        return int(version), float(moment)
     except ValueError:
-        return 0.0
+        return None, 0.0
 
 
 # ---- the JSON API ----

@@ -149,7 +149,7 @@ def set_aside(item: InboxItem, problem: Unreadable) -> None:
     Its idempotency key becomes free, so that the corrected body may carry it.
     """
     item.state, item.reason = State.NEEDS_REVIEW, problem.detail
-    InboxItem.objects.filter(pk=item.pk).update(
+    InboxItem.objects.filter(pk=item.pk, state=State.RECEIVED).update(
         state=item.state,
         reason_code=problem.errors[0].code,
         reason=item.reason,
@@ -184,11 +184,20 @@ def place_of(item: InboxItem, submission: Submission) -> Place:
     :raises Unreadable: naming one that is not there.
     """
     if item.form_version_id is not None:
-        version = FormVersion.objects.select_related("form__source").get(pk=item.form_version_id)
+        version = _version_shown(item.form_version_id, submission.version_id)
         return Place(version.form.source, version)
     if submission.form:
         return _place_of_form(submission.form)
     return Place(source_of(submission.source))
+
+
+def _version_shown(stored_id: int, shown_id: int | None) -> FormVersion:
+    """The one the visitor saw, if it is of the same form: its words are what was agreed to."""
+    versions = FormVersion.objects.select_related("form__source")
+    stored = versions.get(pk=stored_id)
+    if shown_id is None or shown_id == stored_id:
+        return stored
+    return versions.filter(pk=shown_id, form=stored.form_id).first() or stored
 
 
 def _place_of_form(slug: str) -> Place:
@@ -280,7 +289,20 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
     _add_touch(inquiry, submission, place)
     for purpose, given in submission.consent.items():
         _add_consent(inquiry, purpose, given, place)
+    if submission.again:
+        _close_earlier_try(item, submission.again)
     return Outcome(State.APPLIED, lead_id=lead_id)
+
+
+def _close_earlier_try(item: InboxItem, receipt_id: str) -> None:
+    """The visitor corrected what was sent back: nobody need look at the first try."""
+    InboxItem.objects.filter(
+        receipt_id=receipt_id, door=item.door, state=State.NEEDS_REVIEW, reason_code="incomplete"
+    ).update(
+        state=State.REJECTED,
+        reason_code="corrected",
+        reason=f"The visitor corrected it and sent it again as {item.receipt_id}.",
+    )
 
 
 def _received(item: InboxItem) -> datetime:

@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from leadcrm.accounts.actions import create_api_key
 from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
+from leads.actions import delete_lead
 from leads.models import (
     Activity,
     Consent,
@@ -18,7 +20,7 @@ from leads.models import (
     MarketingCampaign,
     Touch,
 )
-from tests.factories import LeadFactory, SourceFactory, make_form
+from tests.factories import NOON, LeadFactory, SourceFactory, make_form
 
 pytestmark = pytest.mark.django_db
 CAPTURE = "/api/v1/capture/"
@@ -238,9 +240,6 @@ class TestCapture:
         assert Lead.objects.get().is_test
 
     def test_a_deleted_lead_who_knocks_again_comes_back(self, sender: Sender) -> None:
-        from leads.actions import delete_lead
-        from tests.factories import NOON
-
         lead = LeadFactory(email="alice@kestrel.example")
         delete_lead(lead.pk, at=NOON)
 
@@ -409,6 +408,7 @@ class TestPublishableKeys:
         assert "authorization" in known.headers["Access-Control-Allow-Headers"]
         assert "Access-Control-Allow-Origin" not in other.headers
 
+    @time_machine.travel(NOON, tick=False)
     def test_too_many_from_one_address_are_told_and_quarantined(self, website: Sender) -> None:
         for number in range(21):
             answer = website.post({"fields": {"email": f"p{number}@x.example"}}, Origin=self.SITE)

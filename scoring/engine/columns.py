@@ -54,7 +54,7 @@ def _attribute(rule: Rule, moment: str) -> Columns:
     return Columns(
         rule,
         points=template(f"CASE WHEN {{}} THEN {rule.points * 100:d}::bigint ELSE 0 END", holds),
-        count=template("CASE WHEN {} THEN 1::bigint ELSE 0 END", holds),
+        count=Fragment("1"),
         changes=tuple(Fragment(change.sql, change.params) for change in predicate.changes),
     )
 

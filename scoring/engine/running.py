@@ -205,7 +205,7 @@ def preview(
     """Run the statement read-only and count."""
     statement = compile_version(version, rules, scope=Everyone(limit), at=at, detail=True)
     bins = max(1, -(-version.total_cap // BIN))
-    row = _row(statement.select(f", s AS MATERIALIZED (SELECT * FROM scored) {_counts(statement)}"))
+    row = _row(statement.select(_counts(statement)))
     return Preview(
         leads=row["leads"],
         moves={(a, b): n for a, b, n in row["moves"]},
@@ -225,24 +225,23 @@ def hits(
 
 
 def _counts(statement: Statement) -> str:
-    hit = "".join(
-        f", (SELECT count(*) FROM s WHERE r{n} <> 0) AS h{n}" for n in range(len(statement.columns))
-    )
-    bins = f"SELECT {{}} / {BIN} AS bin, count(*) AS leads FROM s GROUP BY 1"
+    hit = ", ".join(f"count(*) FILTER (WHERE r{n} <> 0)" for n in range(len(statement.columns)))
+    bins = f"SELECT {{}} / {BIN} AS bin, count(*) AS leads FROM scored GROUP BY 1"
     as_list = "coalesce(json_agg(json_build_array({})), '[]')"
     return f"""
-        SELECT (SELECT count(*) FROM s) AS leads,
+        SELECT (SELECT count(*) FROM scored) AS leads,
             (SELECT {as_list.format("old_temperature, temperature, leads")} FROM (
-                SELECT old_temperature, temperature, count(*) AS leads FROM s
+                SELECT old_temperature, temperature, count(*) AS leads FROM scored
                 WHERE old_temperature <> temperature GROUP BY 1, 2) AS m) AS moves,
             (SELECT {as_list.format("bin, leads")} FROM ({bins.format("old_score")}) AS b) AS now,
             (SELECT {as_list.format("bin, leads")} FROM ({bins.format("score")}) AS b) AS later,
             (SELECT coalesce(json_object_agg(temperature, leads), '{{}}') FROM (
-                SELECT temperature, count(*) AS leads FROM s GROUP BY 1) AS t) AS totals,
+                SELECT temperature, count(*) AS leads FROM scored GROUP BY 1) AS t) AS totals,
             (SELECT {as_list.format("id, old_score, score")} FROM (
-                SELECT id, old_score, score FROM s
+                SELECT id, old_score, score FROM scored
                 WHERE temperature = 'hot' AND old_temperature <> 'hot'
-                ORDER BY score DESC, id LIMIT 5) AS r) AS rising{hit}"""
+                ORDER BY score DESC, id LIMIT 5) AS r) AS rising,
+            (SELECT ARRAY[{hit}]::bigint[] FROM scored) AS hits"""
 
 
 def _spread(rows: list[list[int]], bins: int) -> list[int]:
@@ -254,7 +253,8 @@ def _spread(rows: list[list[int]], bins: int) -> list[int]:
 
 
 def _hits(statement: Statement, row: dict[str, Any]) -> dict[str, int]:
-    return {str(c.rule.uid): row[f"h{n}"] for n, c in enumerate(statement.columns)}
+    counts: list[int] = row["hits"]
+    return {str(c.rule.uid): n for c, n in zip(statement.columns, counts, strict=True)}
 
 
 def _row(query: Fragment) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from scoring.engine.fragments import Fragment, Scope, joined, template
 from scoring.models import Dimension, ModelVersion, Rule
 
 GROUPS = tuple(Rule.Group.values)
-# Nothing is looked at again sooner: hundredths of a point do not show.
-SOONEST = "interval '10 minutes'"
+# Fading points are looked at again no sooner: a whole point late by minutes misleads nobody.
+SOONEST = "interval '30 minutes'"
 GRADES = ((0.6, "A", "1"), (0.3, "B", "2"))
 LOWEST_GRADE = ("C", "3")
 
@@ -55,7 +55,8 @@ def compile_version(
         _bant(scope),
         _activities(columns, scope, moment),
         _raw(columns, moment, detail=detail),
-        _capped(version),
+        *([_summed(columns)] if detail else []),
+        _capped(version, source="summed" if detail else "raw"),
         _totalled(version),
         _scored(version, columns, moment),
     ]
@@ -88,17 +89,13 @@ def _activities(columns: Sequence[Columns], scope: Scope, moment: str) -> Fragme
 
 
 def _raw(columns: Sequence[Columns], moment: str, *, detail: bool) -> Fragment:
+    """The sums of the groups, in hundredths; with detail also each rule, worked out only once."""
     selected = [
         Fragment("lead.id, score.score AS old_score, score.temperature AS old_temperature"),
-        *(_sum(columns, group).named(f"{group}_sum") for group in GROUPS),
         _soonest(columns, moment).named("soonest"),
         *(part for group in GROUPS for part in _fading(columns, group)),
+        *(_rule_columns(columns) if detail else _sums(columns)),
     ]
-    if detail:
-        for n, c in enumerate(columns):
-            selected.append(template(f"COALESCE({{}}, 0) AS r{n}", c.points))
-            selected.append(c.count.named(f"n{n}"))
-            selected.append(Fragment(f"{c.newest} AS l{n}"))
     return template(
         "raw AS MATERIALIZED (SELECT {} FROM batch JOIN leads_lead lead ON lead.id = batch.id "
         "JOIN leads_leadscore score ON score.lead_id = lead.id "
@@ -107,13 +104,44 @@ def _raw(columns: Sequence[Columns], moment: str, *, detail: bool) -> Fragment:
     )
 
 
-def _sum(columns: Sequence[Columns], group: str) -> Fragment:
-    parts = [
-        template("COALESCE({}, 0)", c.points)
-        for c in columns
-        if c.rule.group == group and c.rule.enabled
+def _sums(columns: Sequence[Columns]) -> list[Fragment]:
+    return [
+        joined(
+            " + ",
+            [ZERO, *(c.points for c in columns if c.rule.group == group and c.rule.enabled)],
+        ).named(f"{group}_sum")
+        for group in GROUPS
     ]
-    return template("({})", joined(" + ", parts or [ZERO]))
+
+
+def _rule_columns(columns: Sequence[Columns]) -> list[Fragment]:
+    return [
+        part
+        for n, c in enumerate(columns)
+        for part in (
+            c.points.named(f"r{n}"),
+            c.count.named(f"n{n}"),
+            Fragment(f"{c.newest} AS l{n}"),
+        )
+    ]
+
+
+def _summed(columns: Sequence[Columns]) -> Fragment:
+    sums = ", ".join(
+        " + ".join(
+            [
+                ZERO.sql,
+                *(
+                    f"r{n}"
+                    for n, c in enumerate(columns)
+                    if c.rule.group == group and c.rule.enabled
+                ),
+            ]
+        )
+        + f" AS {group}_sum"
+        for group in GROUPS
+    )
+    return Fragment(f"summed AS (SELECT raw.*, {sums} FROM raw)")
 
 
 def _soonest(columns: Sequence[Columns], moment: str) -> Fragment:
@@ -135,14 +163,15 @@ def _fading(columns: Sequence[Columns], group: str) -> list[Fragment]:
     takes = [Fragment(f"COALESCE(-({c.fading}), 0)") for c in fading if c.rule.points < 0]
     none = [Fragment("0::float8")]
     shortest = min(c.half_life for c in fading)
+    active = " + ".join(f"(COALESCE({c.fading}, 0) <> 0)::int" for c in fading)
     return [
         template(f"({{}}) AS {group}_adds", joined(" + ", adds or none)),
         template(f"({{}}) AS {group}_takes", joined(" + ", takes or none)),
-        Fragment(f"{shortest}::float8 AS {group}_days, {len(fading)} AS {group}_parts"),
+        Fragment(f"{shortest}::float8 AS {group}_days, ({active}) AS {group}_parts"),
     ]
 
 
-def _capped(version: ModelVersion) -> Fragment:
+def _capped(version: ModelVersion, *, source: str) -> Fragment:
     """Groups cut to their caps and rounded to whole points."""
     lowest = -version.total_cap * 100
     capped = [
@@ -153,7 +182,7 @@ def _capped(version: ModelVersion) -> Fragment:
         f"floor(({value} + 50)::float8 / 100)::int AS {group}"
         for group, value in zip(version.caps, capped, strict=True)
     )
-    return Fragment(f"capped AS MATERIALIZED (SELECT raw.*, {rounded} FROM raw)")
+    return Fragment(f"capped AS MATERIALIZED (SELECT {source}.*, {rounded} FROM {source})")
 
 
 def _totalled(version: ModelVersion) -> Fragment:
@@ -165,7 +194,7 @@ def _scored(version: ModelVersion, columns: Sequence[Columns], moment: str) -> F
     fading = {c.rule.group for c in columns if c.fading and c.rule.enabled}
     moments = ["soonest", *(_fades_at(version, group, moment) for group in sorted(fading))]
     return Fragment(
-        f"scored AS (SELECT totalled.*, {_temperature(version)} AS temperature, "
+        f"scored AS MATERIALIZED (SELECT totalled.*, {_temperature(version)} AS temperature, "
         f"{_grade(version)} AS grade, LEAST({', '.join(moments)}) AS next_at FROM totalled)"
     )
 

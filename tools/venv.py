@@ -91,7 +91,7 @@ def install(requirements):
         [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON), *arguments]
     ):
         return
-    pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     if not succeeds([*pip, "--no-input", *arguments]):
         sys.exit("The dependencies could not be installed; the lines above say why.")
 

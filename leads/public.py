@@ -37,7 +37,7 @@ class Incomplete(capture.Unreadable):
 
     def __init__(self, form: PublicForm, submission: capture.Submission) -> None:
         errors = [
-            FieldError(name, str(messages[0]), "incomplete")
+            FieldError(name, f"{form.fields[name].label}: {messages[0]}", "incomplete")
             for name, messages in form.errors.items()
         ]
         super().__init__(*errors)

@@ -107,7 +107,8 @@ def _field(question: Mapping[str, Any]) -> forms.Field:
         kind = AddressField if type_ == "email" else AnswerField
         kind = ShortField if type_ in ONE_LINE and type_ != "email" else kind
         field = kind(label=label, required=required, widget=widget, help_text=help_text)
-    field.error_messages["required"] = f"{label.rstrip('?:. ')}: please fill this in."
+    chosen = type_ in {"select", "radio"}
+    field.error_messages["required"] = "Choose one." if chosen else "Please fill this in."
     return field
 
 

@@ -11,7 +11,8 @@ from django.test import Client
 
 from leadcrm.lib import pump
 from leads.models import Consent, Form, FormVersion, InboxItem, Inquiry, Lead, Touch
-from tests.factories import NOON, make_form
+from tests.factories import make_form
+from tests.leads.clock import next_minute
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
@@ -235,7 +236,7 @@ class TestSpam:
 
         assert InboxItem.objects.get().reason == "6 links in the answers."
 
-    @time_machine.travel(NOON, tick=False)
+    @time_machine.travel(next_minute)
     def test_the_sixth_post_with_one_address_in_ten_minutes_is_quarantined(
         self, form: Form
     ) -> None:
@@ -247,7 +248,7 @@ class TestSpam:
         states = list(InboxItem.objects.order_by("pk").values_list("state", flat=True))
         assert states == ["applied"] * 5 + ["quarantined"]
 
-    @time_machine.travel(NOON, tick=False)
+    @time_machine.travel(next_minute)
     def test_the_twenty_first_post_of_a_minute_is_quarantined(self, form: Form) -> None:
         for number in range(21):
             Visitor().send(email=f"bot{number}@x.example", after=0)

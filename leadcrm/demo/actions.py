@@ -1,12 +1,18 @@
 """Load the demo company as a whole."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from leadcrm.demo import load
 from leads.models import Lead
+from scoring.actions import rescore_everyone
+
+SCORED_DAYS_AGO = (56, 42, 28, 21, 14, 7, 3, 1, 0)
 
 
 def load_demo(*, count: int, seed: int, now: datetime) -> list[Lead]:
-    """Colleagues, leads, their history and drips, then every score from the real rules."""
+    """Colleagues, leads and their history; then the scores of the last weeks by the real rules."""
     staff = load.load_company(now=now)
-    return load.load_stories(staff, count=count, seed=seed, now=now)
+    leads = load.load_stories(staff, count=count, seed=seed, now=now)
+    for days in SCORED_DAYS_AGO:
+        rescore_everyone(at=now - timedelta(days=days), announce=False)
+    return leads

@@ -348,20 +348,13 @@ class Teller:
     def warm_up(self, story: Story, warmth: int, last: datetime) -> None:
         """Recent behaviour of the tour's leads, so that they stand where the tour says."""
         if warmth >= 1:
-            self.visits(story, last, 2 + warmth, pricing=0)
+            self.visits(story, last, 2, pricing=0)
         if warmth >= 2:
-            self.visits(story, last, 1, pricing=warmth)
-            self.add(
-                story,
-                "webinar_attended",
-                last - 2 * DAY,
-                webinar="Rest rules without the spreadsheet",
-            )
+            self.visits(story, last, 1, pricing=2)
             self.know(story, "need", last - DAY)
         if warmth >= 3:
-            for dimension in ("budget", "authority", "timeline"):
-                self.know(story, dimension, last - DAY, level="yes")
-            self.add(story, "demo_requested", last - timedelta(hours=7), form="Book a demo")
+            for dimension in self.random.sample(["budget", "authority", "timeline"], k=2):
+                self.know(story, dimension, last - DAY)
         story.happenings.append(self.page(last, "/pricing" if warmth >= 2 else None))
         if story.responded_at is not None:
             self.next_step(story)

@@ -24,7 +24,7 @@ def workspace_name() -> str:
 
 def parts_for(user: User, path: str) -> dict[str, Callable[[], Any]]:
     return {
-        "nav": lambda: navigation.groups_for(user),
+        "nav": lambda: navigation.with_badges(user, navigation.groups_for(user)),
         "nav_end": lambda: navigation.open_to(user, navigation.FOOT),
         "tabs": lambda: navigation.open_to(user, navigation.TABS),
         "settings_nav": lambda: navigation.groups_for(user, navigation.SETTINGS),

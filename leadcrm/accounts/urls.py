@@ -1,9 +1,10 @@
 from django.urls import path
 
-from leadcrm.accounts import views
+from leadcrm.accounts import gallery, views
 
 urlpatterns = [
     path("settings/", views.settings_home, name="settings"),
+    path("settings/components/", gallery.components, name="components"),
     path("settings/profile/", views.profile, name="profile"),
     path("settings/workspace/", views.workspace, name="workspace"),
     path("settings/notifications/", views.notification_list, name="notifications"),

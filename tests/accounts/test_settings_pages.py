@@ -329,3 +329,14 @@ class TestTheShell:
 
         assert answer.status_code == 404
         assert "isn’t shared with you" in answer.content.decode()
+
+
+class TestTheGallery:
+    def test_shows_every_part_to_developers_only(self, alice: User, settings: object) -> None:
+        client = signed_in(alice)
+
+        in_production = client.get("/settings/components/").status_code
+        settings.DEBUG = True  # type: ignore[attr-defined]
+
+        assert in_production == 404
+        assert "First reply: 869" in client.get("/settings/components/").content.decode()

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import List
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -18,7 +19,7 @@ OLDEST = (3, 11)
 NAMES = ["python3." + str(minor) for minor in (13, 12, 11, 14)] + ["python3"]
 
 
-def main():
+def main() -> None:
     use_new_enough_python()
     dev = "--dev" in sys.argv[1:]
     with lock():
@@ -34,7 +35,7 @@ def main():
             (VENV / "runtime.stamp").write_text(fingerprint("requirements.txt"))
 
 
-def use_new_enough_python():
+def use_new_enough_python() -> None:
     if sys.version_info >= OLDEST:
         return
     for name in NAMES:
@@ -44,7 +45,7 @@ def use_new_enough_python():
     sys.exit("LeadCRM needs Python 3.11 or newer; this machine has only " + sys.version.split()[0])
 
 
-def new_enough(python):
+def new_enough(python: str) -> bool:
     probe = "import sys; sys.exit(sys.version_info < (3, 11))"
     return subprocess.call([python, "-c", probe], stderr=subprocess.DEVNULL) == 0
 
@@ -52,26 +53,26 @@ def new_enough(python):
 class lock:
     """`make run` and `make test` started at the same moment install one after the other."""
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         import fcntl
 
         self.file = (ROOT / ".venv.lock").open("w")
         fcntl.flock(self.file, fcntl.LOCK_EX)
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         self.file.close()
 
 
-def fingerprint(requirements):
+def fingerprint(requirements: str) -> str:
     digest = hashlib.sha256((ROOT / requirements).read_bytes()).hexdigest()
     return "%s python%d.%d\n" % (digest, *sys.version_info[:2])
 
 
-def usable():
+def usable() -> bool:
     return PYTHON.exists() and subprocess.call([str(PYTHON), "-c", "import pip"]) == 0
 
 
-def create():
+def create() -> None:
     say("Making .venv with Python %d.%d …" % sys.version_info[:2])
     if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]) == 0:
         return
@@ -83,7 +84,7 @@ def create():
     sys.exit("Python's venv module is incomplete. On Debian or Ubuntu: apt install python3-venv")
 
 
-def install(requirements):
+def install(requirements: str) -> None:
     say("Installing %s …" % requirements)
     arguments = ["--require-hashes", "-r", str(ROOT / requirements)]
     uv = shutil.which("uv")
@@ -96,11 +97,11 @@ def install(requirements):
         sys.exit("The dependencies could not be installed; the lines above say why.")
 
 
-def succeeds(command):
+def succeeds(command: List[str]) -> bool:
     return subprocess.call(command, cwd=str(ROOT)) == 0
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, flush=True)
 
 

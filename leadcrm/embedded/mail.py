@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -46,7 +47,7 @@ class Catcher:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
         draft = self.directory / f".{name}"
-        draft.write_bytes(_envelope_headers(envelope) + bytes(envelope.content or b""))
+        draft.write_bytes(_envelope_headers(envelope) + (envelope.original_content or b""))
         draft.rename(self.directory / f"{name}.eml")
         return f"250 Kept as {name}.eml"
 
@@ -71,9 +72,8 @@ async def serve(port: int, directory: Path) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopped.set)
     catcher = Catcher(directory)
-    options = {"data_size_limit": MAX_BYTES, "enable_SMTPUTF8": True, "hostname": "localhost"}
     listener = await loop.create_server(
-        lambda: SMTP(catcher, **options),
+        partial(SMTP, catcher, data_size_limit=MAX_BYTES, enable_SMTPUTF8=True),
         host="127.0.0.1",
         port=port,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import psycopg2
+from psycopg2.extensions import make_dsn
 
 from leadcrm.embedded import accounts, state
 from leadcrm.embedded.processes import Account, Program, Server, as_account
@@ -51,7 +52,12 @@ def server(home: Path, *, durable: bool = True) -> Server:
     port = state.free_port(state.read(home / "postgres.json").get("port"))
     note = {"port": port, "password": password, "data": str(data)}
     state.write_json(home / "postgres.json", note)
-    address = {"host": "127.0.0.1", "port": port, "user": ROLE, "password": password}
+    address: dict[str, str | int] = {
+        "host": "127.0.0.1",
+        "port": port,
+        "user": ROLE,
+        "password": password,
+    }
     return Server(
         variable="DATABASE_URL",
         url=f"postgres://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}",
@@ -148,7 +154,7 @@ def _run(
     )
     if done.returncode:
         raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
-    return done.stdout
+    return str(done.stdout)
 
 
 def _evict_stale_server(data: Path) -> None:
@@ -177,7 +183,7 @@ def _options(port: int, *, durable: bool) -> list[str]:
 
 def _has_database(address: dict[str, str | int]) -> bool:
     try:
-        connection = psycopg2.connect(dbname="postgres", connect_timeout=2, **address)
+        connection = psycopg2.connect(make_dsn(dbname="postgres", connect_timeout=2, **address))
     except psycopg2.OperationalError:
         return False
     connection.autocommit = True

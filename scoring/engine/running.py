@@ -53,9 +53,9 @@ def _write(statement: Statement) -> str:
     at = statement.moment
     # Fading points give a slightly different moment each time: that alone is no reason to write.
     same_next_change = (
-        f"(s.next_change_at IS NOT DISTINCT FROM n.next_at OR (s.next_change_at > {at} AND "
-        "n.next_at BETWEEN s.next_change_at - interval '10 min' "
-        "AND s.next_change_at + interval '10 min'))"
+        f"COALESCE(s.next_change_at > {at} AND n.next_at BETWEEN s.next_change_at "
+        "- interval '10 min' AND s.next_change_at + interval '10 min', "
+        "s.next_change_at IS NULL AND n.next_at IS NULL)"
     )
     values = "score, fit, engagement, bant, temperature, grade"
     old = ", ".join(f"s.{name}" for name in values.split(", "))

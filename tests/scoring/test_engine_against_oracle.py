@@ -1,0 +1,237 @@
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leads.models import Activity, Lead, LeadScore
+from scoring import engine
+from scoring.models import ModelVersion, Rule, ScoreChange
+from tests.factories import NOON, LeadFactory
+from tests.scoring.factories import make_version
+from tests.scoring.oracle import score_of, temperature_of
+
+pytestmark = pytest.mark.django_db
+
+TYPES = ["pricing_view", "page_view", "email_click"]
+FIELD_TESTS = [
+    {"field": "industry", "op": "is", "value": "care"},
+    {"field": "industry", "op": "is_not", "value": "Retail"},
+    {"field": "company_size", "op": "gte", "value": 50},
+    {"field": "company_size", "op": "lt", "value": 500},
+    {"field": "job_title", "op": "is_set"},
+    {"field": "created_at", "op": "within_days", "value": 30},
+    {"field": "created_at", "op": "older_than_days", "value": 30},
+]
+
+leaves = st.sampled_from(FIELD_TESTS)
+trees = st.recursive(
+    leaves,
+    lambda children: st.one_of(
+        st.builds(lambda items: {"all": items}, st.lists(children, max_size=3)),
+        st.builds(lambda items: {"any": items}, st.lists(children, min_size=1, max_size=3)),
+        st.builds(lambda item: {"not": item}, children),
+    ),
+    max_leaves=5,
+)
+common = {
+    "group": st.sampled_from(["fit", "engagement", "bant"]),
+    "points": st.integers(-20, 30),
+    "enabled": st.sampled_from([True, True, True, False]),
+}
+attribute_rules = st.fixed_dictionaries({**common, "condition": trees})
+activity_rules = st.fixed_dictionaries(
+    {
+        **common,
+        "activity_type": st.sampled_from(TYPES),
+        "where": st.sampled_from([{}, {}, {"url": {"contains": "/pricing"}}]),
+        "at_least": st.integers(1, 3),
+        "counting": st.sampled_from(["once", "every", "at_most"]),
+        "max_count": st.integers(1, 3),
+        "window_days": st.sampled_from([None, 7, 30]),
+        "decay": st.sampled_from(["none", "expiry", "half_life"]),
+        "decay_days": st.integers(1, 60),
+    }
+)
+rules_of_a_model = st.lists(st.one_of(attribute_rules, activity_rules), min_size=1, max_size=8)
+versions = st.fixed_dictionaries(
+    {
+        "fit_cap": st.integers(5, 60),
+        "engagement_cap": st.integers(5, 60),
+        "bant_cap": st.integers(5, 60),
+        "floor": st.sampled_from([0, -20]),
+        "hysteresis": st.integers(0, 5),
+    }
+)
+# Minutes: some fall exactly on the border of a window.
+ages = st.one_of(st.integers(-600, 60 * 24 * 70), st.sampled_from([0, 7 * 1440, 30 * 1440]))
+activities = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from([*TYPES, "note_added"]),
+        "minutes_ago": ages,
+        "url": st.sampled_from(["/pricing", "https://x.example/Pricing/de", "/blog"]),
+        "klass": st.sampled_from(["human", "human", "machine", "unknown"]),
+    }
+)
+people = st.fixed_dictionaries(
+    {
+        "industry": st.sampled_from(["Care", "care", "Retail", ""]),
+        "company_size": st.sampled_from([None, 10, 50, 499, 500]),
+        "job_title": st.sampled_from(["", "COO"]),
+        "minutes_ago": st.sampled_from([0, 29 * 1440, 30 * 1440, 31 * 1440]),
+        "activities": st.lists(activities, max_size=12),
+    }
+)
+examples = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def make_lead(person: dict[str, Any]) -> Lead:
+    lead = LeadFactory(
+        industry=person["industry"],
+        company_size=person["company_size"],
+        job_title=person["job_title"],
+        created_at=NOON - timedelta(minutes=person["minutes_ago"]),
+    )
+    Activity.objects.bulk_create(
+        Activity(
+            lead=lead,
+            type=a["type"],
+            occurred_at=NOON - timedelta(minutes=a["minutes_ago"]),
+            properties={"url": a["url"]},
+            klass=a["klass"],
+        )
+        for a in person["activities"]
+    )
+    return lead
+
+
+def make_model(
+    rules: list[dict[str, Any]], changes: dict[str, Any]
+) -> tuple[ModelVersion, list[Rule]]:
+    named = [
+        {**rule, "weight_class": "valid", "label": f"Rule {n}", "override_note": "any points"}
+        for n, rule in enumerate(rules)
+    ]
+    version = make_version(*named, **changes)
+    return version, list(version.rules.order_by("position"))
+
+
+class Rollback(Exception):
+    pass
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Examples share one test's database: each leaves nothing behind."""
+    with suppress(Rollback), transaction.atomic():
+        yield
+
+
+@given(rules_of_a_model, versions, st.lists(people, min_size=1, max_size=3))
+@examples
+def test_the_engine_means_what_plain_python_means(
+    rules: list[dict[str, Any]], changes: dict[str, Any], leads: list[dict[str, Any]]
+) -> None:
+    with forgotten():
+        version, compiled = make_model(rules, changes)
+        everyone = [make_lead(person) for person in leads]
+
+        engine.score(version, compiled, scope=engine.Ids([lead.pk for lead in everyone]), at=NOON)
+
+        for lead in everyone:
+            lead.refresh_from_db()
+            row = LeadScore.objects.get(lead=lead)
+            expected = score_of(version, compiled, lead, list(lead.activities.all()), NOON)
+            actual = {name: getattr(row, name) for name in expected}
+            assert actual == expected
+            assert row.temperature == temperature_of(version, row.score, "cold")
+
+
+@given(rules_of_a_model, versions, people)
+@examples
+def test_an_explanation_sums_to_the_score(
+    rules: list[dict[str, Any]], changes: dict[str, Any], person: dict[str, Any]
+) -> None:
+    with forgotten():
+        version, compiled = make_model(rules, changes)
+        lead = make_lead(person)
+        engine.score(version, compiled, scope=engine.Ids([lead.pk]), at=NOON)
+
+        explanation = engine.explain(version, compiled, lead_id=lead.pk, at=NOON)
+
+        assert sum(row.points for row in explanation.contributions) == explanation.value
+        for group, value in explanation.groups.items():
+            rows = [row.points for row in explanation.contributions if row.group == group]
+            assert sum(rows) == value
+        assert explanation.value == LeadScore.objects.get(lead=lead).score
+
+
+@given(rules_of_a_model, versions, people, st.lists(activities, min_size=1, max_size=4))
+@examples
+def test_scoring_step_by_step_ends_where_scoring_from_scratch_does(
+    rules: list[dict[str, Any]],
+    changes: dict[str, Any],
+    person: dict[str, Any],
+    later: list[dict[str, Any]],
+) -> None:
+    with forgotten():
+        version, compiled = make_model(rules, changes)
+        steady = make_lead(person)
+        fresh = make_lead({**person, "activities": [*person["activities"], *later]})
+        for count in range(len(later) + 1):
+            if count:
+                make_more(steady, later[count - 1])
+            engine.score(version, compiled, scope=engine.Ids([steady.pk]), at=NOON)
+
+        engine.score(version, compiled, scope=engine.IdRange(0, fresh.pk + 1), at=NOON)
+
+        names = ["score", "fit", "engagement", "bant", "grade", "next_change_at"]
+        assert values(steady, names) == values(fresh, names)
+        ledger = ScoreChange.objects.filter(lead=steady).order_by("pk")
+        assert (
+            sum(row.to_score - row.from_score for row in ledger) == values(steady, names)["score"]
+        )
+
+
+@given(rules_of_a_model, versions, people, st.integers(1, 60 * 24 * 40))
+@examples
+def test_nothing_changes_before_the_moment_announced_for_it(
+    rules: list[dict[str, Any]], changes: dict[str, Any], person: dict[str, Any], minutes: int
+) -> None:
+    with forgotten():
+        version, compiled = make_model(rules, changes)
+        lead = make_lead(person)
+        engine.score(version, compiled, scope=engine.Ids([lead.pk]), at=NOON)
+        row = LeadScore.objects.get(lead=lead)
+        later = NOON + timedelta(minutes=minutes)
+
+        explanation = engine.explain(version, compiled, lead_id=lead.pk, at=later)
+
+        if row.next_change_at is None or later < row.next_change_at:
+            assert (explanation.value, explanation.groups) == (
+                row.score,
+                {"fit": row.fit, "engagement": row.engagement, "bant": row.bant},
+            )
+
+
+def make_more(lead: Lead, activity: dict[str, Any]) -> None:
+    Activity.objects.create(
+        lead=lead,
+        type=activity["type"],
+        occurred_at=NOON - timedelta(minutes=activity["minutes_ago"]),
+        properties={"url": activity["url"]},
+        klass=activity["klass"],
+    )
+
+
+def values(lead: Lead, names: list[str]) -> dict[str, Any]:
+    row = LeadScore.objects.get(lead=lead)
+    return {name: getattr(row, name) for name in names}

@@ -95,7 +95,7 @@ def assign_many(
 ) -> list[Assignment]:
     """`assign` for many leads in a handful of statements; returns the changes made."""
     _check_owner(owner)
-    leads = _to_change(lock_leads(lead_ids), owner=owner, team=team)
+    leads = _to_change(lock_leads(lead_ids), owner=owner, team=team, decision=decision)
     if not leads:
         return []
     previous = {lead.pk: lead.owner for lead in leads}
@@ -122,7 +122,14 @@ def _check_owner(owner: User | None) -> None:
         )
 
 
-def _to_change(leads: Sequence[Lead], *, owner: User | None, team: Team | None) -> list[Lead]:
+def _to_change(
+    leads: Sequence[Lead],
+    *,
+    owner: User | None,
+    team: Team | None,
+    decision: RoutingDecision | None,
+) -> list[Lead]:
+    """Those for whom this is news. A decision for a queue always is: somebody must be told."""
     current = Assignment.objects.filter(Assignment.CURRENT, lead__in=leads)
     known = set(current.values_list("lead_id", flat=True))
     return [
@@ -130,7 +137,7 @@ def _to_change(leads: Sequence[Lead], *, owner: User | None, team: Team | None) 
         for lead in leads
         if lead.pk not in known
         or lead.owner != owner
-        or (owner is None and team is not None and lead.team != team)
+        or (owner is None and (decision is not None or (team and lead.team != team)))
     ]
 
 

@@ -145,9 +145,9 @@ class TestMoveToStage:
 
     def test_a_card_a_colleague_moved_is_not_moved_again(self, rep: User) -> None:
         lead = open_lead()
-        actions.move_to_stage(lead.pk, to="mql", at=LATER, actor=rep)
+        actions.move_to_stage(lead.pk, to="proposal", at=LATER, actor=rep)
 
-        with pytest.raises(actions.MovedMeanwhile, match="Alice Adams moved this lead to “Market"):
+        with pytest.raises(actions.MovedMeanwhile, match="Alice Adams moved this lead to “Proposal"):
             actions.move_to_stage(lead.pk, to="sql", expected_stage="new", at=LATER)
 
     def test_an_unknown_stage_is_named_with_the_known_ones(self) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from leadcrm.demo import load
+from leadcrm.demo.drips import load_drips
 from leads.models import Lead
 from scoring.actions import rescore_everyone
 
@@ -12,7 +13,8 @@ SCORED_DAYS_AGO = (56, 42, 28, 21, 14, 7, 3, 1, 0)
 def load_demo(*, count: int, seed: int, now: datetime) -> list[Lead]:
     """Colleagues, leads and their history; then the scores of the last weeks by the real rules."""
     staff = load.load_company(now=now)
-    leads = load.load_stories(staff, count=count, seed=seed, now=now)
+    told = load.load_stories(staff, count=count, seed=seed, now=now)
+    load_drips(told, seed=seed, now=now)
     for days in SCORED_DAYS_AGO:
         rescore_everyone(at=now - timedelta(days=days), announce=False)
-    return leads
+    return [lead for _, lead in told]

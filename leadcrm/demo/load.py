@@ -215,13 +215,14 @@ def load_spend(staff: Staff, *, now: datetime) -> None:
 # Leads ------------------------------------------------------------------------------------------
 
 
-def load_stories(staff: Staff, *, count: int, seed: int, now: datetime) -> list[Lead]:
+def load_stories(staff: Staff, *, count: int, seed: int, now: datetime) -> list[tuple[Story, Lead]]:
     """Everything that happened to `count` leads; two people with one address are one lead."""
     told: dict[str, Story] = {}
     for story in stories(count=count, seed=seed, now=now):
         story.happenings.sort(key=lambda happening: happening.at)
         told[story.fields["email"]] = story
-    return Writer(staff, list(told.values()), now=now, seed=seed).write()
+    writer = Writer(staff, list(told.values()), now=now, seed=seed)
+    return list(zip(writer.told, writer.write(), strict=True))
 
 
 class Writer:

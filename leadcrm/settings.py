@@ -298,6 +298,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ScoringGroupEnum": "scoring.models.Rule.Group",
+        "ModelStateEnum": "scoring.models.ModelVersion.State",
+    },
 }
 
 # Words and times -------------------------------------------------------------------------------

@@ -33,15 +33,20 @@ def running_rescore() -> Rescore | None:
     return Rescore.objects.filter(done_at=None, due_at__isnull=False).order_by("-pk").first()
 
 
-def explanation_of(lead: Lead, *, at: datetime) -> engine.Explanation | None:
-    """Why the lead has its score at `at`; None while no model is published.
+def explanation_by(version: ModelVersion, lead: Lead, *, at: datetime) -> engine.Explanation:
+    """Why the lead has its score at `at`.
 
     Activities count as they had happened by then; what is known of the lead counts as it is now.
     """
-    version = published_version()
-    if version is None:
-        return None
     return engine.explain(version, rules_of(version), lead_id=lead.pk, at=at)
+
+
+def detail_of(row: engine.Contribution) -> str:
+    """How often and when last: `3 times, latest 17 Nov 2026`."""
+    if row.newest is None:
+        return ""
+    day = f"{row.newest:%-d %b %Y}"
+    return f"{row.count:,} times, latest {day}" if row.count > 1 else f"on {day}"
 
 
 # BANT ---------------------------------------------------------------------------------------------

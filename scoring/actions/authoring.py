@@ -10,7 +10,7 @@ from django.db.models import Max, Min
 from leadcrm.accounts.models import User
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound
-from leadcrm.lib.normalise import clean_text
+from leadcrm.lib.normalise import clean_json, clean_text
 from leads import conditions
 from leads.models import LeadScore
 from scoring.actions.rescoring import RESCORE_QUEUE
@@ -144,6 +144,9 @@ def set_thresholds(version_id: int, values: Thresholds) -> ModelVersion:
     elif version.warm_from >= version.hot_from:
         mistakes.append(FieldError("hot_from", "Hot must start above warm. Raise it."))
     _refuse(mistakes)
+    version.mql, version.sql, version.pql = (
+        clean_json(tree) for tree in (version.mql, version.sql, version.pql)
+    )
     version.save()
     return version
 
@@ -209,6 +212,7 @@ def save_rule(version_id: int, values: RuleValues, *, rule_id: int | None = None
     _refuse(mistakes)
     if not rule.override_note and not BANDS[rule.weight_class].holds(rule.points):
         raise BandsNotKept(rule.weight_class)
+    rule.condition, rule.where = clean_json(rule.condition), clean_json(rule.where)
     rule.save()
     return rule
 

@@ -1,0 +1,166 @@
+"""The shapes of scoring in the API. Input is described here and judged by the actions."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from scoring import queries
+from scoring.engine import Contribution, Explanation
+from scoring.models import Level, ModelVersion, Rule, ScoringModel
+
+
+class BantAnswerSerializer(serializers.Serializer[Any]):
+    level = serializers.ChoiceField(choices=Level.choices)
+    value = serializers.CharField(required=False, allow_blank=True, max_length=300)
+    evidence = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+
+
+class BantSerializer(serializers.Serializer[Any]):
+    budget = BantAnswerSerializer(required=False)
+    authority = BantAnswerSerializer(required=False)
+    need = BantAnswerSerializer(required=False)
+    timeline = BantAnswerSerializer(required=False)
+    completeness = serializers.IntegerField(
+        read_only=True, help_text="The percentage of dimensions that are known."
+    )
+
+
+class ScoreGroupSerializer(serializers.Serializer[Any]):
+    key = serializers.ChoiceField(choices=Rule.Group.choices)
+    value = serializers.IntegerField()
+    cap = serializers.IntegerField()
+
+
+class ContributionSerializer(serializers.Serializer[Any]):
+    rule = serializers.UUIDField(allow_null=True, help_text="null for caps and rounding")
+    label = serializers.CharField()
+    group = serializers.CharField()
+    points = serializers.FloatField()
+    count = serializers.IntegerField()
+    detail = serializers.CharField(allow_blank=True)
+
+
+class ScoreSerializer(serializers.Serializer[Any]):
+    """The points of all contributions sum to `value`."""
+
+    value = serializers.IntegerField()
+    model = serializers.CharField()
+    version = serializers.IntegerField()
+    as_of = serializers.DateTimeField()
+    basis = serializers.CharField(help_text="What counts as of then, and what as it is now.")
+    temperature = serializers.CharField()
+    grade = serializers.CharField()
+    groups = ScoreGroupSerializer(many=True)
+    contributions = ContributionSerializer(many=True)
+
+
+class RuleSerializer(serializers.ModelSerializer[Rule]):
+    """`condition` for rules about what leads are, `activity_type` for what they do."""
+
+    id = serializers.UUIDField(source="uid", read_only=True)
+
+    class Meta:
+        model = Rule
+        fields = (
+            "id", "group", "weight_class", "label", "condition", "activity_type", "where",
+            "at_least", "counting", "max_count", "window_days", "decay", "decay_days", "points",
+            "enabled", "position", "override_note",
+        )  # fmt: skip
+
+
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    rules = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "number", "state", "fit_cap", "engagement_cap", "bant_cap", "total_cap", "floor",
+            "warm_from", "hot_from", "hysteresis", "mql", "sql", "pql", "published_at", "rules",
+        )  # fmt: skip
+        read_only_fields = ("number", "state", "total_cap", "floor", "published_at")
+
+    @extend_schema_field(RuleSerializer(many=True))
+    def get_rules(self, version: ModelVersion) -> Any:
+        return RuleSerializer(queries.rules_of(version), many=True).data
+
+
+class ModelSerializer(serializers.ModelSerializer[ScoringModel]):
+    id = serializers.SlugField(source="key", read_only=True)
+
+    class Meta:
+        model = ScoringModel
+        fields = ("id", "name", "is_default")
+
+
+class ModelDetailSerializer(ModelSerializer):
+    published = VersionSerializer(allow_null=True)
+    draft = VersionSerializer(allow_null=True)
+
+    class Meta(ModelSerializer.Meta):
+        fields = (*ModelSerializer.Meta.fields, "published", "draft")
+
+
+class ModelPageSerializer(serializers.Serializer[Any]):
+    results = ModelSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+BASIS = "Activities up to this moment; what is known of the lead as it is now."
+
+
+def bant_shape(state: queries.BantState) -> dict[str, Any]:
+    answers = {
+        key: {"level": a.level, "value": a.value, "evidence": a.evidence}
+        for key, a in state.answers.items()
+    }
+    return {**answers, "completeness": state.completeness}
+
+
+def score_shape(version: ModelVersion, explanation: Explanation) -> dict[str, Any]:
+    return {
+        "value": explanation.value,
+        "model": version.model.key,
+        "version": version.number,
+        "as_of": explanation.as_of,
+        "basis": BASIS,
+        "temperature": explanation.temperature,
+        "grade": explanation.grade,
+        "groups": [
+            {"key": key, "value": value, "cap": version.caps[key]}
+            for key, value in explanation.groups.items()
+        ],
+        "contributions": [_contribution(row) for row in explanation.contributions],
+    }
+
+
+def _contribution(row: Contribution) -> dict[str, Any]:
+    return {
+        "rule": str(row.rule.uid) if row.rule else None,
+        "label": row.label,
+        "group": row.group,
+        "points": float(row.points),
+        "count": row.count,
+        "detail": queries.detail_of(row),
+    }
+
+
+def model_shape(model: ScoringModel) -> dict[str, Any]:
+    versions = {
+        version.state: version
+        for version in model.versions.exclude(state=ModelVersion.State.RETIRED)
+    }
+    return {
+        **ModelSerializer(model).data,
+        "published": _version(versions.get("published")),
+        "draft": _version(versions.get("draft")),
+    }
+
+
+def version_shape(version: ModelVersion) -> dict[str, Any]:
+    return VersionSerializer(version).data
+
+
+def _version(version: ModelVersion | None) -> dict[str, Any] | None:
+    return version_shape(version) if version else None

@@ -161,7 +161,9 @@ def section_of(path: str) -> str:
 
 
 def subsection_of(path: str) -> str:
-    return closest(path, tuple(item for group in SETTINGS for item in group.items))
+    found = closest(path, tuple(item for group in SETTINGS for item in group.items))
+    # Password and e-mail address are pages of the sign-in library without an entry of their own.
+    return found or ("profile" if path.startswith("/accounts/") else "")
 
 
 def closest(path: str, items: tuple[Item, ...]) -> str:

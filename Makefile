@@ -67,10 +67,10 @@ schema: venv-dev
 	$(OFFLINE) $(PYTHON) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 pytest: venv-dev chromium
-	$(PYTHON) -m pytest -n 2 $(PYTEST_ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 unit: venv-dev
-	$(PYTHON) -m pytest -n 2 --ignore=$(BROWSER_TESTS) $(PYTEST_ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadgroup --ignore=$(BROWSER_TESTS) $(PYTEST_ARGS)
 
 browser: venv-dev chromium
 	$(PYTHON) -m pytest $(BROWSER_TESTS) $(PYTEST_ARGS)

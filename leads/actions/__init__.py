@@ -2,6 +2,7 @@
 
 from leads.actions.activities import NewActivity, mark_dirty, record_activities, record_activity
 from leads.actions.consent import record_consent, release_suppression, suppress
+from leads.actions.entering import EmailOfHidden, enter_lead
 from leads.actions.leads import (
     ContactFields,
     EmailTaken,
@@ -19,6 +20,7 @@ from leads.actions.saved_views import delete_view, save_view, share_view
 
 __all__ = [
     "ContactFields",
+    "EmailOfHidden",
     "EmailTaken",
     "NewActivity",
     "add_note",
@@ -27,6 +29,7 @@ __all__ = [
     "delete_lead",
     "delete_leads",
     "delete_view",
+    "enter_lead",
     "mark_dirty",
     "record_activities",
     "record_activity",

@@ -76,6 +76,7 @@ def create_lead(
     user: User | None = None,
     is_test: bool = False,
     announce: bool = True,
+    channel: str = "app",
 ) -> Lead:
     """Make a lead with its score row, identifiers and company.
 
@@ -90,7 +91,7 @@ def create_lead(
     LeadScore.objects.create(lead=lead)
     _identify(lead)
     if announce:
-        publish(LeadCreated(lead_id=lead.pk), at=at, actor=actor, channel="app")
+        publish(LeadCreated(lead_id=lead.pk), at=at, actor=actor, channel=channel)
         record_activity(lead.pk, "lead_created", at=at, user=user)
     mark_dirty([lead.pk])
     return lead
@@ -123,12 +124,13 @@ def update_lead(
     changed = _apply(lead, clean_fields(changes))
     if not changed:
         return lead
-    if {"company_name", "email", "website"} & set(changed) and lead.company is None:
+    stored = list(changed)
+    if {"company_name", "website"} & set(changed) or (lead.company is None and "email" in changed):
         lead.company = find_company(lead)
-        changed.append("company")
+        stored.append("company")
     lead.updated_at = at
     lead.version = F("version") + 1
-    lead.save(update_fields=[*changed, "updated_at", "version"])
+    lead.save(update_fields=[*stored, "updated_at", "version"])
     lead.refresh_from_db(fields=["version"])
     if {"email", "phone"} & set(changed):
         _identify(lead)

@@ -1,5 +1,6 @@
 """What the page and the API show about one lead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
 from leads.activity_types import ACTIVITY_TYPES, Group
-from leads.models import Activity, Consent, Lead, Note, Tag, Touch
+from leads.models import Activity, Consent, Lead, LeadIdentifier, Note, Tag, Touch
 from leads.models.lead import LeadQuerySet
 
 TIMELINE_SIZE = 30
@@ -40,6 +41,21 @@ def _survivor(public_id: str) -> int | None:
             return target
         target = further
     return None
+
+
+def ids_by_name(
+    principal: Any, *, public_ids: Sequence[str], emails: Sequence[str]
+) -> dict[str, int]:
+    """Primary keys of visible leads by public id and by canonical e-mail address."""
+    visible = Lead.objects.visible_to(principal)
+    named = visible.filter(public_id__in=set(public_ids)) if public_ids else Lead.objects.none()
+    found: dict[str, int] = dict(named.values_list("public_id", "pk"))
+    if emails:
+        identifiers = LeadIdentifier.objects.filter(
+            kind=LeadIdentifier.Kind.EMAIL, value__in=set(emails), lead__in=visible
+        )
+        found |= dict(identifiers.values_list("value", "lead_id"))
+    return found
 
 
 def timeline(

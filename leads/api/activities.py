@@ -1,0 +1,246 @@
+"""What happened to leads, for programs: timelines, notes, and activities in batches."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leadcrm.lib.errors import FieldError
+from leadcrm.lib.pagination import keyset_page
+from leads import actions
+from leads.actions import NewActivity
+from leads.activity_types import Group
+from leads.api import paging
+from leads.api.leads import person_of, rows_of
+from leads.models import Activity
+from leads.queries import record
+from leads.serializers.activities import Sent, activity_shape, read_activity
+from leads.serializers.leads import (
+    ActivityAnswerSerializer,
+    ActivityInput,
+    ActivitySerializer,
+    LeadActivityInput,
+    NoteInput,
+    NoteSerializer,
+    note_shape,
+)
+
+MOST_ROWS = 1000
+
+
+class ActivityPageSerializer(serializers.Serializer[Any]):
+    results = ActivitySerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class NotePageSerializer(serializers.Serializer[Any]):
+    results = NoteSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+GROUP = OpenApiParameter(
+    "group", str, enum=[group.value for group in Group], description="Only this kind."
+)
+
+
+class TimelineView(APIView):
+    scope = "leads"
+
+    @extend_schema(
+        operation_id="lead_timeline",
+        summary="Everything that happened, newest first",
+        parameters=[GROUP, *paging.PARAMETERS],
+        responses=ActivityPageSerializer,
+    )
+    def get(self, request: Request, lead_id: str) -> Response:
+        lead = record.find(request.user, lead_id)
+        page = record.timeline(
+            lead.pk,
+            group=_group(request),
+            cursor=request.query_params.get("cursor"),
+            size=paging.size_of(request),
+        )
+        return paging.answer(request, page, activity_shape)
+
+
+class LeadActivitiesView(APIView):
+    scope = "leads"
+
+    @extend_schema(
+        operation_id="lead_activities_list",
+        summary="What the lead did, newest first",
+        description="The timeline without what the system writes by itself.",
+        parameters=[
+            OpenApiParameter("type", str, description="Only this type."),
+            *paging.PARAMETERS,
+        ],
+        responses=ActivityPageSerializer,
+    )
+    def get(self, request: Request, lead_id: str) -> Response:
+        lead = record.find(request.user, lead_id)
+        rows = Activity.objects.filter(lead=lead.pk).select_related("user")
+        rows = rows.exclude(record.in_group(Group.SYSTEM))
+        if type_ := request.query_params.get("type", "").replace("\x00", ""):
+            rows = rows.filter(type=type_)
+        page = keyset_page(
+            rows,
+            ordering=["-occurred_at", "-pk"],
+            size=paging.size_of(request),
+            cursor=request.query_params.get("cursor"),
+        )
+        return paging.answer(request, page, activity_shape)
+
+    @extend_schema(
+        operation_id="lead_activities_create",
+        summary="Record one activity",
+        request=LeadActivityInput,
+        responses={201: ActivitySerializer, 200: ActivitySerializer},
+    )
+    def post(self, request: Request, lead_id: str) -> Response:
+        lead = record.find(request.user, lead_id)
+        sent = read_activity(request.data, at=timezone.now(), needs_lead=False)
+        if sent.errors:
+            raise ValidationError(
+                {e.field: [serializers.ErrorDetail(e.message, e.code)] for e in sent.errors}
+            )
+        [id_] = actions.record_activities([_new(sent, lead.pk, request)])
+        where = {"pk": id_} if id_ else {"dedupe_key": _dedupe_key(sent), "lead": lead.pk}
+        row = Activity.objects.select_related("user").filter(**where).first()
+        if row is None:
+            raise ValidationError({"id": ["Another lead has an activity with this id."]}, "unique")
+        return Response(activity_shape(row), status=201 if id_ else 200)
+
+
+class ActivityBatchView(APIView):
+    scope = "leads"
+
+    @extend_schema(
+        operation_id="activities_batch",
+        summary="Record up to 1,000 activities",
+        description="Each row stands for itself. `id` makes a repeat harmless.",
+        request=ActivityInput(many=True),
+        responses={202: ActivityAnswerSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        at = timezone.now()
+        rows = rows_of(request.data, "activities", MOST_ROWS)
+        sent = [read_activity(row, at=at) for row in rows]
+        ids = record.ids_by_name(
+            request.user,
+            public_ids=[row.lead for row in sent if row.lead],
+            emails=[row.email for row in sent if row.email],
+        )
+        leads = [_lead_of(row, ids) for row in sent]
+        return Response({"results": _record(sent, leads, request)}, status=202)
+
+
+class NotesView(APIView):
+    scope = "leads"
+
+    @extend_schema(
+        operation_id="lead_notes_list",
+        summary="Notes about a lead, newest first",
+        parameters=paging.PARAMETERS,
+        responses=NotePageSerializer,
+    )
+    def get(self, request: Request, lead_id: str) -> Response:
+        lead = record.find(request.user, lead_id)
+        page = keyset_page(
+            record.notes_of(lead.pk),
+            ordering=["-created_at", "-pk"],
+            size=paging.size_of(request),
+            cursor=request.query_params.get("cursor"),
+        )
+        return paging.answer(request, page, note_shape)
+
+    @extend_schema(
+        operation_id="lead_notes_create",
+        summary="Write a note",
+        request=NoteInput,
+        responses={201: NoteSerializer},
+    )
+    def post(self, request: Request, lead_id: str) -> Response:
+        lead = record.find(request.user, lead_id)
+        form = NoteInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        note = actions.add_note(
+            lead.pk, form.validated_data["body"], author=person_of(request), at=timezone.now()
+        )
+        return Response(note_shape(note), status=201)
+
+
+def _group(request: Request) -> str:
+    group = request.query_params.get("group", "")
+    if group and group not in {item.value for item in Group}:
+        known = ", ".join(item.value for item in Group)
+        raise ValidationError({"group": [f"There is no such group. Choose from {known}."]})
+    return group
+
+
+def _lead_of(sent: Sent, ids: dict[str, int]) -> int | None:
+    if sent.errors:
+        return None
+    found = ids.get(sent.lead or sent.email)
+    if found is None:
+        name = "lead" if sent.lead else "email"
+        sent.refuse(name, "There is no such lead, or you may not see it.", "not_found")
+    return found
+
+
+def _record(sent: list[Sent], leads: list[int | None], request: Request) -> list[dict[str, Any]]:
+    good = [(row, lead) for row, lead in zip(sent, leads, strict=True) if lead is not None]
+    written = iter(actions.record_activities([_new(row, lead, request) for row, lead in good]))
+    return [_result(i, row, None if row.errors else next(written)) for i, row in enumerate(sent)]
+
+
+def _new(sent: Sent, lead_id: int, request: Request) -> NewActivity:
+    person = person_of(request)
+    occurred_at: datetime = sent.occurred_at or timezone.now()
+    return NewActivity(
+        lead_id=lead_id,
+        type=sent.type,
+        occurred_at=occurred_at,
+        properties=sent.properties,
+        category=sent.category,
+        user_id=person.pk if person else None,
+        dedupe_key=_dedupe_key(sent),
+    )
+
+
+def _dedupe_key(sent: Sent) -> str | None:
+    return f"api:{sent.key}" if sent.key else None
+
+
+def _result(index: int, sent: Sent, id_: int | None) -> dict[str, Any]:
+    status = "error" if sent.errors else "recorded" if id_ else "duplicate"
+    return {
+        "index": index,
+        "status": status,
+        "activity": id_,
+        "errors": [_plain(error) for error in sent.errors],
+    }
+
+
+def _plain(error: FieldError) -> dict[str, str]:
+    return {"field": error.field, "code": error.code, "message": error.message}
+
+
+urlpatterns = [
+    path("activities/", ActivityBatchView.as_view(), name="api-activities"),
+    path("leads/<public_id:lead_id>/timeline/", TimelineView.as_view(), name="api-lead-timeline"),
+    path(
+        "leads/<public_id:lead_id>/activities/",
+        LeadActivitiesView.as_view(),
+        name="api-lead-activities",
+    ),
+    path("leads/<public_id:lead_id>/notes/", NotesView.as_view(), name="api-lead-notes"),
+]

@@ -1,0 +1,67 @@
+"""What arrived, what became of it, and whether the two add up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import BinaryField, Count, F, Func, Q, QuerySet, Value
+
+from leads.models import InboxItem
+
+EXCERPT_BYTES = 400
+
+
+def captures(principal: Any) -> QuerySet[InboxItem]:
+    """Captures with their source and lead, and the beginning of the body instead of all of it."""
+    beginning = Func(
+        F("body"),
+        Value(1),
+        Value(EXCERPT_BYTES),
+        function="substring",
+        output_field=BinaryField(),
+    )
+    return (  # type: ignore[no-any-return]
+        InboxItem.objects.visible_to(principal)
+        .select_related("source", "lead")
+        .defer("body")
+        .annotate(beginning=beginning)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One source: what was received equals what was settled in one of five ways, or waits."""
+
+    source: str
+    key: str
+    received: int
+    states: dict[str, int]
+
+    @property
+    def adds_up(self) -> bool:
+        return self.received == sum(self.states.values())
+
+    @property
+    def needs_a_look(self) -> int:
+        return sum(self.states.get(state, 0) for state in ("quarantined", "needs_review", "failed"))
+
+
+def balances(principal: Any, *, since: datetime) -> list[Balance]:
+    """For every source: received = applied + quarantined + needs review + failed + rejected."""
+    counts = {state: Count("pk", filter=Q(state=state)) for state in InboxItem.State.values}
+    rows = (
+        InboxItem.objects.visible_to(principal)
+        .filter(received_at__gte=since)
+        .values("source__name", "source__key")
+        .annotate(received_count=Count("pk"), **counts)
+        .order_by("-received_count", "source__key")
+    )
+    return [
+        Balance(
+            row["source__name"] or "Not yet known",
+            row["source__key"] or "",
+            row["received_count"],
+            {state: row[state] for state in InboxItem.State.values},
+        )
+        for row in rows
+    ]

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from leads import public
-from leads.views import lists, record
+from leads.views import forms, inbox, lists, record, search
 
 lead_urls = [
     path("leads/", lists.lead_list, name="lead-list"),
@@ -25,6 +25,26 @@ lead_urls = [
     path("leads/<public_id:lead_id>/notes/", record.add_note, name="lead-notes"),
     path("leads/<public_id:lead_id>/tags/", record.tags, name="lead-tags"),
     path("leads/<public_id:lead_id>/delete/", record.lead_delete, name="lead-delete"),
+    path("search/", search.search_page, name="search"),
     path("leads/undo/<str:token>/", lists.undo_delete, name="lead-undo"),
 ]
-urlpatterns: list[URLPattern] = [*lead_urls, *public.urlpatterns]
+public_urls = [
+    path("f/<slug:slug>/", public.hosted_form, name="public-form"),
+    path("f/<slug:slug>/frame/", public.hosted_form, {"embedded": True}, name="public-form-frame"),
+    path("f/<slug:slug>/embed.js", public.embed_script, name="public-form-embed"),
+]
+inbox_urls = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/<uuid:receipt_id>/", inbox.inbox_item, name="inbox-item"),
+    path("inbox/<uuid:receipt_id>/release/", inbox.inbox_release, name="inbox-release"),
+    path("inbox/<uuid:receipt_id>/process/", inbox.inbox_process, name="inbox-process"),
+    path("inbox/<uuid:receipt_id>/reject/", inbox.inbox_reject, name="inbox-reject"),
+]
+form_urls = [
+    path("forms/", forms.form_list, name="form-list"),
+    path("forms/new/", forms.form_new, name="form-new"),
+    path("forms/<slug:slug>/", forms.form_page, name="form-page"),
+    path("forms/<slug:slug>/edit/", forms.form_edit, name="form-edit"),
+    path("forms/<slug:slug>/unpublish/", forms.form_unpublish, name="form-unpublish"),
+]
+urlpatterns: list[URLPattern] = [*lead_urls, *public_urls, *inbox_urls, *form_urls]

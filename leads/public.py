@@ -11,7 +11,6 @@ from csp.constants import SELF
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
@@ -242,6 +241,7 @@ def embed_script(request: HttpRequest, slug: str) -> HttpResponse:
     form = find_form(slug)
     context: dict[str, Any] = {
         "address": json.dumps(request.build_absolute_uri(f"/f/{form.slug}/frame/")),
+        "slug": json.dumps(form.slug),
         "title": json.dumps(form.name),
     }
     response = render(
@@ -250,10 +250,3 @@ def embed_script(request: HttpRequest, slug: str) -> HttpResponse:
     response["Cache-Control"] = "public, max-age=300"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
-
-
-urlpatterns = [
-    path("f/<slug:slug>/", hosted_form, name="public-form"),
-    path("f/<slug:slug>/frame/", hosted_form, {"embedded": True}, name="public-form-frame"),
-    path("f/<slug:slug>/embed.js", embed_script, name="public-form-embed"),
-]

@@ -1,11 +1,12 @@
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from leadcrm.accounts.access import reach_of
 from leadcrm.lib.pump import WorkItem
 from leads.models.attribution import Channel
 from leads.models.lead import Lead
@@ -94,6 +95,14 @@ class FormVersion(models.Model):
         return f"{self.form} v{self.number}"
 
 
+class InboxItemQuerySet(models.QuerySet["InboxItem"]):
+    def visible_to(self, principal: Any) -> Self:
+        """Captures of leads this person may see, and those that belong to nobody yet."""
+        if reach_of(principal).everything:
+            return self
+        return self.filter(Q(lead=None) | Q(lead__in=Lead.objects.visible_to(principal)))
+
+
 class InboxItem(WorkItem):
     """One capture exactly as it arrived. Stored before anything is judged, never lost after.
 
@@ -135,6 +144,8 @@ class InboxItem(WorkItem):
     )
     received_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = InboxItemQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -8,7 +8,7 @@ from django.db.models import BinaryField, Count, F, Func, Q, QuerySet, Value
 
 from leads.models import InboxItem
 
-EXCERPT_BYTES = 400
+EXCERPT_BYTES = 1000
 
 
 def captures(principal: Any) -> QuerySet[InboxItem]:

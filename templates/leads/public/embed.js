@@ -15,6 +15,6 @@
     const height = Number(event.data?.leadcrmHeight);
     if (height > 0) frame.height = String(Math.min(Math.ceil(height), 5000));
   });
-  const place = document.querySelector("[data-leadcrm-form]:empty");
+  const place = document.querySelector(`[data-leadcrm-form=${CSS.escape({{ slug }})}]:empty`);
   place ? place.append(frame) : here.after(frame);
 })();{% endautoescape %}

@@ -35,8 +35,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const dialog = event.target.closest?.("dialog");
   if (!dialog || dialog.id === "palette") return;
   if (dialog.childElementCount) {
+    dialog.setAttribute("aria-label", dialog.querySelector("h2")?.textContent || "Dialog");
     open(dialog, event.detail.requestConfig?.elt);
-    dialog.querySelector("[autofocus], input:not([type=hidden]), select, textarea")?.focus();
+    const first = dialog.querySelector('[aria-invalid="true"], [autofocus]');
+    (first || dialog.querySelector("input:not([type=hidden]), select, textarea"))?.focus();
   } else dialog.close();
 });
 

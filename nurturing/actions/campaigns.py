@@ -15,9 +15,10 @@ from leadcrm.lib.errors import Conflict, FieldError, Invalid
 from leadcrm.lib.normalise import clean_text
 from leadcrm.lib.tokens import new_public_id
 from leads.models import Form
-from nurturing.engine import REASONS, leave
+from nurturing.engine import leave
 from nurturing.engine.entering import QUEUE
 from nurturing.models import DripCampaign, DripVersion, Enrollment, Send, Topic
+from nurturing.reasons import REASONS
 
 State = DripCampaign.State
 TRIGGERS = {

@@ -15,7 +15,6 @@ from nurturing.models import DripCampaign, DripVersion, EmailTemplate, Step
 
 LONGEST_WAIT_MINUTES = 365 * 24 * 60
 MOST_STEPS = 50
-UNITS = {"minutes": 1, "hours": 60, "days": 1440, "weeks": 10080}
 
 
 def draft_of(campaign_id: int, *, at: datetime) -> DripVersion:

@@ -2,10 +2,9 @@
 
 from nurturing.engine.advancing import advance_due
 from nurturing.engine.entering import enrol, enrol_captured, enrol_qualified
-from nurturing.engine.leaving import REASONS, leave, reach_goal, skip_waiting
+from nurturing.engine.leaving import leave, reach_goal, skip_waiting
 
 __all__ = [
-    "REASONS",
     "advance_due",
     "enrol",
     "enrol_captured",

@@ -16,8 +16,8 @@ from leadcrm.lib import pump
 from leadcrm.lib.tokens import new_public_id
 from leads.actions.consent import email_hash
 from leads.models import Lead
-from nurturing.engine.leaving import REASONS
 from nurturing.models import DripVersion, Enrollment, Send, Step
+from nurturing.reasons import REASONS
 from nurturing.rendering import Mail, TemplateBroken, compose, context_of, finish_html
 from nurturing.tracking import (
     Recipient,

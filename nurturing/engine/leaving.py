@@ -12,39 +12,7 @@ from django.db.models.functions import Now
 
 from leads.actions import NewActivity, record_activities
 from nurturing.models import DripCampaign, Enrollment, Send
-
-# The words behind each reason: why somebody left, or did not get a mail.
-REASONS: dict[str, str] = {
-    "replied": "The lead replied.",
-    "taken_over": "A rep took over.",
-    "contacted": "A rep is in touch.",
-    "meeting": "A meeting was booked.",
-    "cycle_closed": "The sales cycle ended.",
-    "qualified": "The lead became sales-qualified.",
-    "unsubscribed": "The lead unsubscribed.",
-    "consent_withdrawn": "Consent for marketing e-mail was withdrawn.",
-    "no_consent": "There is no consent for marketing e-mail.",
-    "suppressed": "The address is on the suppression list.",
-    "bounced": "The address does not exist.",
-    "complained": "The lead reported a mail as spam.",
-    "deleted": "The lead was deleted or merged.",
-    "stopped": "Somebody stopped it by hand.",
-    "archived": "The campaign was archived.",
-    "not_enrolled": "The lead is no longer in the campaign.",
-    "campaign_paused": "The campaign is paused.",
-    "no_address": "The lead has no e-mail address.",
-    "frequency": "The lead had a mail from us recently.",
-    "window": "Outside the hours in which we send.",
-    "no_window": "The sending hours never open.",
-    "template_error": "The template could not be filled in.",
-    "retry": "The mail server asked to try later.",
-    "sender_paused": "Our mail server refuses us; sending is paused.",
-    "rejected": "The mail server refused the message.",
-    "policy": "The mail server refused the message for its policy.",
-    "gave_up": "The mail server kept refusing for two days.",
-    "in_doubt": "The process ended before the mail server’s answer arrived.",
-    "publish": "The campaign was published without the rest of the steps.",
-}  # fmt: skip
+from nurturing.reasons import REASONS
 
 
 @transaction.atomic

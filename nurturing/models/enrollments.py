@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from leadcrm.lib.pump import WorkItem
 from leads.models import Lead
 from nurturing.models.campaigns import DripCampaign, DripVersion, Step
+from nurturing.reasons import REASONS
 
 
 class Enrollment(WorkItem):
@@ -64,3 +65,7 @@ class Enrollment(WorkItem):
     @property
     def is_inside(self) -> bool:
         return self.state in {self.State.ACTIVE, self.State.PAUSED}
+
+    @property
+    def exit_words(self) -> str:
+        return REASONS.get(self.exit_reason, self.exit_reason)

@@ -22,8 +22,9 @@ from django.utils import timezone
 from leadcrm.lib import pump
 from leads.actions import NewActivity, record_activities, suppress
 from leads.models import Suppression
-from nurturing.engine.leaving import REASONS, leave, of_lead
+from nurturing.engine.leaving import leave, of_lead
 from nurturing.models import Send, Sender
+from nurturing.reasons import REASONS
 from nurturing.sending import crash, gate, message
 from nurturing.sending.faults import Meaning, SmtpFault, Stage, meaning_of
 from nurturing.sending.smtp import Conversation

@@ -18,8 +18,8 @@ from leadcrm.lib import pump
 from leads.actions import NewActivity, record_activities
 from leads.actions.consent import email_hash
 from leads.models import Consent
-from nurturing.engine.leaving import REASONS
 from nurturing.models import DripCampaign, Enrollment, FrequencyPolicy, Send
+from nurturing.reasons import REASONS
 from nurturing.schedule import Window, next_opening, zone_of
 
 SOON = timedelta(minutes=1)

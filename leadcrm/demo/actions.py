@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from leadcrm.demo import load
 from leadcrm.demo.drips import load_drips
 from leads.models import Lead
@@ -10,6 +12,7 @@ from scoring.actions import rescore_everyone
 SCORED_DAYS_AGO = (56, 42, 28, 21, 14, 7, 3, 1, 0)
 
 
+@transaction.atomic
 def load_demo(*, count: int, seed: int, now: datetime) -> list[Lead]:
     """Colleagues, leads and their history; then the scores of the last weeks by the real rules."""
     staff = load.load_company(now=now)

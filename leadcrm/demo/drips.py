@@ -20,7 +20,7 @@ from nurturing.defaults import (
 )
 from nurturing.models import DripCampaign, DripVersion, EmailTemplate, Enrollment, Send, Step
 
-OPENS, CLICKS = 0.46, 0.13
+OPENS, CLICKS, REPLIES = 0.46, 0.13, 0.03
 SIGNED = "\n\n{{ owner.name | default: workspace.name }}\n"
 HELLO = 'Hello {{ lead.first_name | default: "there" }},\n\n'
 
@@ -188,6 +188,7 @@ class History:
         ends = [at for at in [*talks, story.closed_at] if at and at > self.entered_at]
         self.left_at = min(ends, default=None)
         self.reason = "taken_over" if talks else "lead_closed"
+        self.qualified_at = next((at for stage, at in story.path if stage == "sql"), None)
         self.sent = [
             (mail, at, random.random(), random.random())
             for mail in drip.mails
@@ -218,6 +219,7 @@ class History:
             entered_at=self.entered_at,
             step_since=self.sent[-1][1] if self.sent else self.entered_at,
             ended_at=self.ended_at() if self.is_over else None,
+            reached_goal_at=self.qualified_at,
             due_at=self.entered_at + waiting.after if waiting else None,
         )
 
@@ -251,6 +253,7 @@ class History:
                 settled_at=at,
                 opened_at=self.at_or_none(at, 3, opens, OPENS),
                 clicked_at=self.at_or_none(at, 4, clicks, CLICKS),
+                replied_at=self.at_or_none(at, 5, clicks, REPLIES),
                 due_at=None,
             )
 
@@ -264,6 +267,7 @@ class History:
                 ("email_sent", at),
                 ("email_open", self.at_or_none(at, 3, opens, OPENS)),
                 ("email_click", self.at_or_none(at, 4, clicks, CLICKS)),
+                ("email_reply", self.at_or_none(at, 5, clicks, REPLIES)),
             ]
             for type_, moment in told:
                 if moment:

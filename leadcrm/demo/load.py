@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from random import Random
 from typing import TypeVar
 
@@ -259,10 +260,15 @@ class Writer:
         return self.leads
 
     def asked(self, pairs: Sequence[tuple[Story, Lead]]) -> Iterable[tuple[Story, Lead, datetime]]:
-        for story, lead in pairs:
-            yield story, lead, story.created_at
-            if story.asked_again_at:
-                yield story, lead, story.asked_again_at
+        """Each inquiry with its moment, in the order they came."""
+        moments = [
+            (at, lead.pk, story, lead)
+            for story, lead in pairs
+            for at in (story.created_at, story.asked_again_at)
+            if at
+        ]
+        for at, _, story, lead in sorted(moments, key=itemgetter(0, 1)):
+            yield story, lead, at
 
     def write_companies(self) -> dict[str, Company]:
         wanted: dict[str, Company] = {}
@@ -323,7 +329,7 @@ class Writer:
         )
 
     def inbox_item(self, story: Story, lead: Lead, at: datetime) -> InboxItem:
-        body = "&".join(f"{key}={value}" for key, value in story.fields.items()).encode()
+        body = urlencode({k: v for k, v in story.fields.items() if v}).encode()
         form = self.staff.forms.get(story.origin.form)
         return InboxItem(
             source=self.staff.sources[story.origin.key],

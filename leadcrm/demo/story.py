@@ -233,7 +233,10 @@ class Teller:
         if rep is None or (not soon and self.random.random() < 0.07):
             return
         minutes = self.random.lognormvariate(math.log(rep.median_minutes or 20), 0.95)
-        at = working_moment(story.created_at, rep) + min(minutes, 2000) * MINUTE
+        if soon:
+            at = story.created_at + min(minutes, 55) * MINUTE
+        else:
+            at = working_moment(story.created_at, rep) + min(minutes, 2000) * MINUTE
         if at >= self.now:
             return
         story.responded_at = at

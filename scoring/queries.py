@@ -5,7 +5,18 @@ from datetime import datetime
 
 from leads.models import Lead
 from scoring import engine
-from scoring.models import BantAnswer, Dimension, Level, ModelVersion, Rescore, Rule, ScoringModel
+from scoring.models import (
+    BantAnswer,
+    Dimension,
+    Level,
+    ModelVersion,
+    Rescore,
+    Rule,
+    ScoreChange,
+    ScoringModel,
+)
+
+LEVELS = Level.choices
 
 
 def default_model() -> ScoringModel | None:
@@ -39,6 +50,21 @@ def explanation_by(version: ModelVersion, lead: Lead, *, at: datetime) -> engine
     Activities count as they had happened by then; what is known of the lead counts as it is now.
     """
     return engine.explain(version, rules_of(version), lead_id=lead.pk, at=at)
+
+
+def leads_up_to(limit: int) -> bool:
+    """Whether there are at most so many leads, without counting them all."""
+    return not Lead.objects.live().order_by("pk")[limit : limit + 1].exists()
+
+
+def score_before(lead: Lead, *, at: datetime) -> int:
+    """The score the lead had at a moment, by the ledger."""
+    first = ScoreChange.objects.filter(lead=lead, at__gt=at).order_by("at", "pk").first()
+    return lead.score_row.score if first is None else first.from_score
+
+
+def history_of(lead: Lead, *, limit: int = 20) -> list[ScoreChange]:
+    return list(ScoreChange.objects.filter(lead=lead).order_by("-at", "-pk")[:limit])
 
 
 def detail_of(row: engine.Contribution) -> str:

@@ -7,6 +7,7 @@ or list of columns: they cannot disagree.
 from scoring.engine.fragments import Everyone, IdRange, Ids, Scope
 from scoring.engine.qualifying import Qualified, qualify
 from scoring.engine.running import (
+    BIN,
     Contribution,
     Crossing,
     Explanation,
@@ -20,6 +21,7 @@ from scoring.engine.running import (
 from scoring.engine.statement import Statement, compile_version
 
 __all__ = [
+    "BIN",
     "Contribution",
     "Crossing",
     "Everyone",

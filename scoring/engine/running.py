@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from leadcrm.lib.errors import NotFound
 from scoring.engine.fragments import Everyone, Fragment, Ids, Scope
@@ -205,7 +205,9 @@ def preview(
     """Run the statement read-only and count."""
     statement = compile_version(version, rules, scope=Everyone(limit), at=at, detail=True)
     bins = max(1, -(-version.total_cap // BIN))
-    row = _row(statement.select(_counts(statement)))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        row = _row(statement.select(_counts(statement)))
     return Preview(
         leads=row["leads"],
         moves={(a, b): n for a, b, n in row["moves"]},

@@ -81,3 +81,8 @@ class Rescore(WorkItem):
 
     def __str__(self) -> str:
         return f"Re-score by {self.version}: {self.next_id} of {self.last_id}"
+
+    @property
+    def percent(self) -> int:
+        """How far it is, by ids."""
+        return min(100, self.next_id * 100 // max(self.last_id, 1))

@@ -1,0 +1,83 @@
+"""What scoring shows on the lead's page: the score, why it is so, and BANT."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from leads.models import Lead
+from leads.panels import Place, panel
+from scoring import queries
+from scoring.models import Dimension
+
+TOP_SIGNALS = 5
+ICONS = {
+    "yes": "circle-check",
+    "partial": "circle-dot",
+    "no": "circle-x",
+    "unknown": "circle-dashed",
+}
+MARKS = {"yes": "yes", "partial": "part", "no": "no", "unknown": "no"}
+QUESTIONS = {
+    Dimension.BUDGET: "Ask: is there a budget?",
+    Dimension.AUTHORITY: "Ask: who decides?",
+    Dimension.NEED: "Ask: what hurts most?",
+    Dimension.TIMELINE: "Ask: when must it be live?",
+}
+
+
+@panel("score", place=Place.SUMMARY, position=10, template="scoring/panels/score.html")
+def score(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
+    before = queries.score_before(lead, at=at - timedelta(days=7))
+    change = lead.score_row.score - before
+    return {
+        "row": lead.score_row,
+        "change": abs(change),
+        "tone": "good" if change > 0 else "bad",
+        "direction": "up" if change > 0 else "down",
+    }
+
+
+@panel("why", place=Place.SIDE, position=20, template="scoring/panels/why.html")
+def why(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
+    version = queries.published_version()
+    if version is None:
+        return None
+    explanation = queries.explanation_by(version, lead, at=at)
+    signals = explanation.signals
+    return {
+        "lead": lead,
+        "explanation": explanation,
+        "bars": bars_of(explanation.groups, version.total_cap),
+        "signals": [(row, queries.detail_of(row)) for row in signals[:TOP_SIGNALS]],
+        "all": len(signals),
+        "is_late": explanation.value != lead.score_row.score,
+    }
+
+
+def bars_of(groups: dict[str, int], cap: int) -> list[tuple[str, float]]:
+    """Shares of the whole bar; a group below zero has none."""
+    parts = (groups["fit"], groups["engagement"], groups["bant"])
+    return [(f"p{n}", max(part, 0) * 100 / cap) for n, part in enumerate(parts, 1)]
+
+
+@panel("bant", place=Place.SIDE, position=30, template="scoring/bant.html")
+def bant(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
+    return bant_context(lead)
+
+
+def bant_context(lead: Lead, *, editing: str = "") -> dict[str, Any]:
+    """Rows of the section; the one of `editing` is a form."""
+    state = queries.bant_of(lead)
+    rows = [
+        {
+            "key": key,
+            "label": Dimension(key).label,
+            "answer": answer,
+            "icon": ICONS[answer.level],
+            "mark": MARKS[answer.level],
+            "words": answer.value or answer.get_level_display(),
+            "question": QUESTIONS[Dimension(key)] if answer.level == "unknown" else "",
+            "is_edited": key == editing,
+        }
+        for key, answer in state.answers.items()
+    ]
+    return {"lead": lead, "rows": rows, "known": state.known, "levels": queries.LEVELS}

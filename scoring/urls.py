@@ -1,0 +1,17 @@
+from django.urls import path
+
+from scoring.views import lead, model
+
+urlpatterns = [
+    path("scoring/", model.scoring, name="scoring"),
+    path("scoring/preview/", model.preview, name="scoring-preview"),
+    path("scoring/thresholds/", model.thresholds, name="scoring-thresholds"),
+    path("scoring/publish/", model.publish, name="scoring-publish"),
+    path("scoring/discard/", model.discard, name="scoring-discard"),
+    path("scoring/rules/new/", model.new_rule, name="scoring-rule-new"),
+    path("scoring/rules/<uuid:uid>/", model.save_row, name="scoring-rule-row"),
+    path("scoring/rules/<uuid:uid>/edit/", model.edit_rule, name="scoring-rule-edit"),
+    path("scoring/rules/<uuid:uid>/delete/", model.delete_rule, name="scoring-rule-delete"),
+    path("leads/<str:lead_id>/score/", lead.lead_score, name="lead-score"),
+    path("leads/<str:lead_id>/bant/", lead.lead_bant, name="lead-bant"),
+]

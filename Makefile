@@ -29,10 +29,10 @@ help:
 	@echo "make clean            remove .venv and caches;  make reset: delete all data in var/"
 
 venv:
-	@$(SYSTEM_PYTHON) tools/venv.py
+	@$(SYSTEM_PYTHON) .ci/venv.py
 
 venv-dev:
-	@$(SYSTEM_PYTHON) tools/venv.py --dev
+	@$(SYSTEM_PYTHON) .ci/venv.py --dev
 
 run: venv
 	@$(PYTHON) -m leadcrm.run --host $(HOST) --port $(PORT)
@@ -79,7 +79,7 @@ chromium: venv-dev
 	@$(PYTHON) -m tests.chromium
 
 bench: venv-dev
-	$(PYTHON) -m bench $(BENCH_ARGS)
+	$(PYTHON) -m benchmarks $(BENCH_ARGS)
 
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \

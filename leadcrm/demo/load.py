@@ -11,6 +11,7 @@ from decimal import Decimal
 from operator import itemgetter
 from random import Random
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from django.db import transaction
 from django.db.models import Model

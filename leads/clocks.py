@@ -25,7 +25,7 @@ def reply_clock(lead: Lead, *, at: datetime | None = None) -> Clock:
         started = lead.response_started_at or lead.created_at
         return Clock("met", duration(max(lead.responded_at - started, timedelta())))
     if lead.response_due_at is None:
-        return Clock("none", "None owed")
+        return Clock("none", "None due")
     left = lead.response_due_at - (at or timezone.now())
     words = f"{duration(left)} {'over' if left.days < 0 else 'left'}"
     return Clock("late" if left.days < 0 else "due", words, lead.response_due_at)

@@ -21,13 +21,42 @@ MOST_VALUES = 100
 YES_NO = [("1", "Yes"), ("0", "No")]
 
 
-class ListWidget(forms.SelectMultiple):
+class SeveralMixin:
     """Reads `a,b` as well as `a` and `b` under the same name."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         raw = data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""]
         values = [part.strip() for text in raw for part in str(text).split(",")]
         return [value for value in values if value]
+
+
+class Boxes(SeveralMixin, forms.CheckboxSelectMultiple):
+    """A box for each of a few choices."""
+
+
+class Picker(SeveralMixin, forms.SelectMultiple):
+    """One of a list, or several where several are in use already."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        self.allow_multiple_selected = len(value or []) > 1
+        return super().get_context(name, value, attrs)
+
+    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> list[Any]:
+        if self.allow_multiple_selected:
+            return super().optgroups(name, value, attrs)
+        nothing = self.create_option(name, "", "Any", not value, 0)
+        return [(None, [nothing], 0), *super().optgroups(name, value, attrs)]
+
+
+class Words(SeveralMixin, forms.TextInput):
+    """Several with commas between them: for choices that may be thousands."""
+
+    def format_value(self, value: Any) -> str | None:
+        return ",".join(str(item) for item in value) if value else None
+
+
+class Kept(SeveralMixin, forms.MultipleHiddenInput):
+    """Not asked for in the form, but not lost by it."""
 
 
 def check_list(values: Sequence[str]) -> None:
@@ -38,7 +67,7 @@ def check_list(values: Sequence[str]) -> None:
 
 
 class ChoicesField(forms.MultipleChoiceField):
-    widget = ListWidget
+    widget = Boxes
 
     def clean(self, value: Any) -> Any:
         check_list(value or [])
@@ -48,7 +77,7 @@ class ChoicesField(forms.MultipleChoiceField):
 class RecordsField(forms.ModelMultipleChoiceField):
     """Records by their key; cleaned to the records themselves, so that a page can name them."""
 
-    widget = ListWidget
+    widget = Boxes
 
     def clean(self, value: Any) -> Any:
         check_list(value or [])
@@ -70,11 +99,12 @@ class Owners:
 class OwnersField(forms.Field):
     """Public ids of colleagues, `me` and `none`."""
 
-    widget = ListWidget
+    widget = Picker
 
     def __init__(self, *args: Any, reader: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reader = reader
+        self.widget.choices = forms.ChoiceField(choices=owner_choices).choices
 
     def clean(self, value: Sequence[str]) -> Owners:
         check_list(value)
@@ -96,6 +126,12 @@ class OwnersField(forms.Field):
         if not isinstance(person, User):
             raise ValidationError("This key belongs to no person, so “me” is nobody.", code="me")
         return person
+
+
+def owner_choices() -> list[tuple[str, str]]:
+    people = User.objects.filter(is_active=True).order_by("name")
+    named = [(person.public_id, str(person)) for person in people]
+    return [("me", "Me"), ("none", "Nobody"), *named]
 
 
 class ChoicesFilter(filters.Filter):
@@ -151,7 +187,7 @@ class MomentFilter(filters.Filter):
 class CodesField(forms.Field):
     """Two-letter country codes."""
 
-    widget = ListWidget
+    widget = Words
 
     def clean(self, value: Sequence[str]) -> list[str]:
         check_list(value)
@@ -217,6 +253,7 @@ class LeadFilter(filters.FilterSet):
         label="Source",
         queryset=Source.objects.order_by("name"),
         to_field_name="key",
+        widget=Picker,
         help_text="Keys of sources.",
     )
     source_kind = ChoicesFilter(
@@ -230,6 +267,7 @@ class LeadFilter(filters.FilterSet):
         label="Tag",
         queryset=Tag.objects.order_by("name"),
         to_field_name="name",
+        widget=Words,
         help_text="Names of tags.",
     )
     company = RecordsFilter(
@@ -238,18 +276,21 @@ class LeadFilter(filters.FilterSet):
         label="Company",
         queryset=Company.objects.order_by("name"),
         to_field_name="public_id",
+        widget=Kept,
         help_text="Ids of companies.",
     )
     created_after = MomentFilter(
         field_name="created_at",
         lookup_expr="gte",
         label="Created from",
+        widget=forms.DateInput(attrs={"type": "date"}),
         help_text="A day or a moment.",
     )
     created_before = MomentFilter(
         field_name="created_at",
         lookup_expr="lt",
         label="Created before",
+        widget=forms.DateInput(attrs={"type": "date"}),
         help_text="A day or a moment.",
     )
     created_within = WholeFilter(

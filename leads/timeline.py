@@ -78,10 +78,12 @@ def entry(activity: Activity) -> Entry:
         is_machine=activity.klass == Activity.Class.MACHINE and kind.group == Group.EMAIL,
     )
     words = SENTENCES.get(activity.type)
-    told = replace(plain, **words(properties, str(activity.user or ""))) if words else plain
-    if activity.user and not words:
-        told = replace(told, rest=f"{told.rest}, {activity.user}".lstrip(", "))
-    return told
+    who = str(activity.user or "")
+    if words:
+        return replace(plain, **words(properties, who))
+    if who and activity.type in VERBS:
+        return replace(plain, strong=f"{who} {VERBS[activity.type]}")
+    return replace(plain, rest=", ".join(part for part in (plain.rest, who) if part))
 
 
 def _first(properties: dict[str, Any], names: Iterable[str]) -> str:
@@ -117,6 +119,16 @@ def _page(properties: dict[str, Any]) -> str:
 
 
 # ---- sentences of their own ----
+
+VERBS = {
+    "call_attempt": "called, no answer",
+    "call_connected": "called and spoke",
+    "email_outbound": "wrote an e-mail",
+    "meeting_booked": "booked a meeting",
+    "meeting_held": "met the lead",
+    "quote_sent": "sent a quote",
+    "task_done": "did",
+}
 
 Words = dict[str, Any]
 

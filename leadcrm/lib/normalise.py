@@ -90,6 +90,15 @@ def phone(raw: str, *, region: str | None = None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def readable_phone(number: str) -> str:
+    """E.164 in groups of digits, `+49 30 123456`; anything else as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def host(url: str) -> str:
     """The bare host of a web address: `https://www.Example.com/x` and `example.com` agree."""
     text = clean_text(url).lower()

@@ -23,6 +23,8 @@ from leads.models.lead import LeadQuerySet
 from leads.views.listing import Listing, narrowed, query_of
 
 MOST_CHOSEN = 1000
+RARE = ("stage__not", "status", "lifecycle", "source_kind", "created_after", "created_before",
+        "score_max", "open")  # fmt: skip
 
 
 @require_GET
@@ -40,7 +42,8 @@ def filter_form(request: HttpRequest) -> HttpResponse:
         "leads/filter.html#dialog" if request.headers.get("HX-Request") else "leads/filter.html"
     )
     hidden = [(name, query[name]) for name in ("view", "sort") if name in query]
-    return render(request, template, {"form": found.form, "hidden": hidden})
+    more = any(name in query for name in RARE)
+    return render(request, template, {"form": found.form, "hidden": hidden, "more": more})
 
 
 @require_http_methods(["GET", "POST"])

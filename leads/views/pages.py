@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from leadcrm.lib.errors import DomainError
+from leadcrm.lib.normalise import readable_phone
 from leads import panels, timeline
 from leads.clocks import local_time, reply_clock
 from leads.forms.leads import countries
@@ -43,11 +44,19 @@ class Field:
     label: str
     value: str
 
+    @property
+    def lines(self) -> list[str]:
+        """Where a long value may break: after the @ of an address."""
+        head, at, tail = self.value.partition("@")
+        return [head + at, tail] if at else [self.value]
+
 
 def field_of(lead: Lead, name: str) -> Field:
     value = getattr(lead, name)
     if name == "country":
         value = dict(countries()).get(value, value)
+    elif name == "phone":
+        value = readable_phone(value)
     elif isinstance(value, int):
         value = f"{value:,}"
     return Field(name, LABELS[name], value or "")

@@ -301,6 +301,12 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ScoringGroupEnum": "scoring.models.Rule.Group",
         "ModelStateEnum": "scoring.models.ModelVersion.State",
+        "LostReasonEnum": "pipeline.models.LostReason",
+        "RoutingTargetEnum": "pipeline.models.RoutingRule.Target",
+        "RuleSetStateEnum": "pipeline.models.RuleSet.State",
+        "CaptureStateEnum": "leads.models.InboxItem.State",
+        "OpenWonLostEnum": "leads.models.Stage.Category",
+        "TaskKindEnum": "pipeline.models.Task.Kind",
     },
 }
 

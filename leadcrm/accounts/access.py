@@ -82,3 +82,10 @@ def teams_below(team_ids: frozenset[int]) -> frozenset[int]:
             [list(team_ids)],
         )
         return frozenset(row[0] for row in cursor.fetchall())
+
+
+def person_behind(principal: Any) -> User | None:
+    """Who acts: the person signed in, or the one whose key is used; None for a key of nobody."""
+    if isinstance(principal, KeyPrincipal):
+        return principal.key.user
+    return principal if isinstance(principal, User) else None

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from leadcrm.accounts.models import Team, User
 from leadcrm.lib.errors import Conflict, FieldError, Invalid
-from leadcrm.lib.normalise import clean_text
+from leadcrm.lib.normalise import clean_json, clean_text
 from leadcrm.lib.tokens import new_public_id
 from pipeline import queries
 from pipeline.actions.defaults import ensure_default_routing
@@ -88,19 +88,19 @@ def save_draft(
 
 def _checked(index: int, rule: NewRule) -> tuple[RoutingRule, list[FieldError]]:
     """The rule as it would be saved, and what is wrong with it."""
-    name = clean_text(rule.name, limit=80)
+    name, condition = clean_text(rule.name, limit=80), clean_json(rule.condition)
     errors = []
     if not name:
         errors.append(FieldError(f"rules.{index}.name", "Give the rule a name.", "required"))
     try:
-        queries.check_condition(rule.condition, path=f"rules.{index}.condition")
+        queries.check_condition(condition, path=f"rules.{index}.condition")
     except Invalid as error:
         errors.extend(error.errors)
     made = RoutingRule(
         key=rule.key or new_public_id(),
         order=index,
         name=name,
-        condition=rule.condition,
+        condition=condition,
         target_kind=rule.target_kind,
         enabled=rule.enabled,
     )

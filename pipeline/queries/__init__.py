@@ -27,6 +27,8 @@ from pipeline.queries.owners import (
     latest_decision,
     members_of,
     open_counts,
+    pools,
+    public_ids_of,
     to_accept,
     waiting_leads,
 )
@@ -100,6 +102,8 @@ __all__ = [
     "open_counts",
     "open_cycle_of",
     "open_tasks_of",
+    "pools",
+    "public_ids_of",
     "published_rule_set",
     "responsible_for",
     "routing_inputs",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from leadcrm.accounts.models import Absence, Role, User, WorkingHours
 from leads.models import Lead, Stage
@@ -160,3 +160,17 @@ def counts_today(users: Sequence[User], at: datetime) -> Counter[int]:
         .annotate(n=Count("pk"))
     )
     return Counter({row["owner_id"]: row["n"] for row in rows})
+
+
+def public_ids_of(user_ids: Iterable[int]) -> dict[int, str]:
+    return dict(User.objects.filter(pk__in=set(user_ids)).values_list("pk", "public_id"))
+
+
+def pools() -> QuerySet[Pool]:
+    """All pools with their members, in order."""
+    members = PoolMember.objects.select_related("user").order_by("position", "pk")
+    return (
+        Pool.objects.select_related("queue")
+        .prefetch_related(Prefetch("members", members))
+        .order_by("name")
+    )

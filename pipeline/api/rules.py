@@ -1,0 +1,167 @@
+"""Routing rules and pools for programs. Changing them is for managers."""
+
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leadcrm.accounts.models import Role
+from leads.models import Lead
+from pipeline import actions, queries
+from pipeline.api.base import CONFLICT, INVALID, actor_of, read, team_of
+from pipeline.models import RoutingRule
+from pipeline.serializers.owners import (
+    DryRunInput,
+    DryRunShape,
+    PoolPageSerializer,
+    RuleSetShape,
+    RulesInput,
+    RulesShape,
+    pool_shape,
+    rule_set_shape,
+)
+
+MANAGERS = (Role.MANAGER,)
+LATEST = 100
+
+
+class RulesView(APIView):
+    scope = "pipeline"
+    write_roles = MANAGERS
+
+    @extend_schema(
+        operation_id="routing_rules_retrieve",
+        summary="The published rules and the draft",
+        responses=RulesShape,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(
+            {
+                "published": rule_set_shape(queries.published_rule_set()),
+                "draft": rule_set_shape(queries.draft_rule_set()),
+            }
+        )
+
+    @extend_schema(
+        operation_id="routing_rules_replace",
+        summary="Write the rules of the draft, in the order they are tried",
+        request=RulesInput,
+        responses={200: RuleSetShape, 422: INVALID},
+    )
+    def put(self, request: Request) -> Response:
+        sent = read(RulesInput, request)
+        draft = actions.save_draft(
+            [_rule(rule) for rule in sent["rules"]],
+            at=timezone.now(),
+            fallback_queue=team_of(sent.get("fallback_queue"), field="fallback_queue"),
+        )
+        return Response(rule_set_shape(draft))
+
+    @extend_schema(
+        operation_id="routing_rules_discard", summary="Discard the draft", responses={204: None}
+    )
+    def delete(self, request: Request) -> Response:
+        actions.discard_draft()
+        return Response(status=204)
+
+
+class PublishRulesView(APIView):
+    scope = "pipeline"
+    write_roles = MANAGERS
+
+    @extend_schema(
+        operation_id="routing_rules_publish",
+        summary="Let the draft decide from now on",
+        request=None,
+        responses={200: RuleSetShape, 409: CONFLICT},
+    )
+    def post(self, request: Request) -> Response:
+        published = actions.publish_draft(at=timezone.now(), actor=actor_of(request))
+        return Response(rule_set_shape(published))
+
+
+class DryRunView(APIView):
+    scope = "pipeline"
+    write_roles = MANAGERS
+
+    @extend_schema(
+        operation_id="routing_rules_dry_run",
+        summary="Who would get these leads; nothing is written",
+        request=DryRunInput,
+        responses=DryRunShape,
+    )
+    def post(self, request: Request) -> Response:
+        sent = read(DryRunInput, request)
+        draft = queries.draft_rule_set() if sent["draft"] else None
+        rule_set = draft or actions.ensure_default_routing()
+        leads = _leads(request, sent.get("leads"))
+        rules = list(queries.rules_of(rule_set))
+        forecast = queries.dry_run(rules, list(leads), at=timezone.now())
+        return Response(
+            {
+                "version": rule_set.number,
+                "results": [
+                    {
+                        "lead": leads[row.lead_id],
+                        "rule": row.rule,
+                        "user": row.user,
+                        "queue": row.queue,
+                    }
+                    for row in forecast
+                ],
+            }
+        )
+
+
+class PoolsView(APIView):
+    scope = "pipeline"
+
+    @extend_schema(
+        operation_id="pools_list",
+        summary="The pools and who shares in them",
+        responses=PoolPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        pools = [pool_shape(pool) for pool in queries.pools()]
+        return Response({"results": pools, "next": None, "previous": None})
+
+
+def _rule(sent: dict[str, Any]) -> actions.NewRule:
+    target = sent["target"]
+    return actions.NewRule(
+        name=sent["name"],
+        condition=sent.get("condition", {}),
+        target_kind=target["kind"],
+        target_id=_target(target["kind"], target.get("id") or ""),
+        enabled=sent["enabled"],
+        key=sent.get("key", ""),
+    )
+
+
+def _target(kind: str, name: str) -> int | None:
+    """The key of what a program names: people by their public id, pools and teams by number."""
+    if kind == RoutingRule.Target.USER:
+        user = queries.assignable_users().filter(public_id=name[:12]).first()
+        return user.pk if user else None
+    return int(name) if name.isascii() and name.isdigit() and len(name) < 18 else None
+
+
+def _leads(request: Request, names: list[str] | None) -> dict[int, str]:
+    """Public ids by key: those named, else the latest ones."""
+    leads = Lead.objects.visible_to(request.user)
+    if names is not None:
+        return dict(leads.filter(public_id__in=names).order_by("pk").values_list("pk", "public_id"))
+    latest = leads.order_by("-created_at", "-pk").values_list("pk", "public_id")[:LATEST]
+    return dict(reversed(list(latest)))
+
+
+urlpatterns = [
+    path("routing-rules/", RulesView.as_view(), name="api-routing-rules"),
+    path("routing-rules/publish/", PublishRulesView.as_view(), name="api-routing-publish"),
+    path("routing-rules/dry-run/", DryRunView.as_view(), name="api-routing-dry-run"),
+    path("pools/", PoolsView.as_view(), name="api-pools"),
+]

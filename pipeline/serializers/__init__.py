@@ -1,0 +1,1 @@
+"""What programs send to the pipeline and what they get, by noun."""

@@ -16,8 +16,12 @@ class TooLateToUndo(DomainError):
 
 
 def path_for(deed: str, user: User, at: datetime) -> str:
-    value = f"{user.pk}-{int(at.timestamp())}-{at.microsecond}"
-    return f"/leads/undo/{sign(f'undo-{deed}', value)}/"
+    return f"/leads/undo/{token_for(deed, user, at)}/"
+
+
+def token_for(deed: str, user: User, at: datetime) -> str:
+    """What `moment_of` reads: who did the deed, and when to the microsecond."""
+    return sign(f"undo-{deed}", f"{user.pk}-{int(at.timestamp())}-{at.microsecond}")
 
 
 def moment_of(token: str, deed: str, user: User, *, now: datetime) -> datetime:

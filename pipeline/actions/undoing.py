@@ -37,7 +37,9 @@ def _move_back(move: Transition, *, actor: User, at: datetime) -> bool:
 def undo_assignments(*, assigned_at: datetime, actor: User, at: datetime) -> int:
     """Give back what `actor` assigned at that moment and nobody has reassigned since; how many."""
     made = Assignment.objects.filter(Assignment.CURRENT, from_at=assigned_at, actor=actor)
-    return sum(_give_back(assignment, actor=actor, at=at) for assignment in made.order_by("lead_id"))
+    return sum(
+        _give_back(assignment, actor=actor, at=at) for assignment in made.order_by("lead_id")
+    )
 
 
 def _give_back(assignment: Assignment, *, actor: User, at: datetime) -> bool:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.test.utils import CaptureQueriesContext
+
 from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import publish
 from leads.events import LeadCaptured
@@ -30,6 +32,17 @@ def open_lead(*, at: datetime = NOON, **fields: Any) -> Lead:
     actions.open_cycle(lead.pk, at=at, inquiry=make_inquiry(lead, at=at))
     lead.refresh_from_db()
     return lead
+
+
+def asked_by_the_page(queries: CaptureQueriesContext) -> list[str]:
+    """The statements of a page itself, without those that keep the list of sessions."""
+    statements = [query["sql"] for query in queries.captured_queries]
+    return [
+        sql
+        for sql in statements
+        if "usersessions" not in sql
+        and not sql.startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
+    ]
 
 
 def cycle_of(lead: Lead) -> SalesCycle:

@@ -1,0 +1,209 @@
+"""The board: lanes of cards, moving one, and taking a move back."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from leadcrm.accounts.doors import user_of
+from leadcrm.accounts.models import Workspace
+from leadcrm.lib.errors import DomainError, Invalid, NotFound
+from leadcrm.lib.toasts import toast
+from leads import filters, undo
+from leads.models import Lead, Stage
+from pipeline import actions, queries
+from pipeline.actions.undoing import undo_assignments, undo_moves
+from pipeline.forms import BoardFilterForm, MoveForm, show_refusal
+from pipeline.models import Deal, Transition
+from pipeline.queries import board as boards
+from pipeline.views.doors import done, find_lead, is_fragment, next_of, undo_path
+
+PAGE = "/pipeline/"
+NO_FILTER = {"mark", "after", "cursor", "sort", "view"}
+
+
+def query_of(request: HttpRequest) -> QueryDict:
+    """The filters of the address that say something."""
+    kept = QueryDict(mutable=True)
+    for name, values in request.GET.lists():
+        given = [value for value in values if value and "\x00" not in value]
+        if given and name not in NO_FILTER:
+            kept.setlist(name, given)
+    return kept
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def board(request: HttpRequest) -> HttpResponse:
+    context = board_context(request)
+    if not is_fragment(request):
+        return render(request, "pipeline/board.html", context)
+    if request.GET.get("mark") == context["board"].mark:
+        return HttpResponse(status=204)
+    return render(request, "pipeline/board.html#board", context)
+
+
+def board_context(request: HttpRequest) -> dict[str, Any]:
+    at, query = timezone.now(), query_of(request)
+    visible = Lead.objects.visible_to(request.user)
+    leads, found = filters.narrowed(visible, query, request)
+    return {
+        "board": boards.board(leads, at=at, visible=visible),
+        "here": query.urlencode(safe=","),
+        "chips": [(chip, without(query, chip.name)) for chip in filters.chips(found)],
+        "currency": Workspace.load().currency,
+        "owner": query.get("owner", ""),
+        "everybody": without(query, "owner"),
+        "mine": f"{without(query, 'owner')}&owner=me",
+        "nobodys": f"{without(query, 'owner')}&owner=none",
+    }
+
+
+def without(query: QueryDict, name: str) -> str:
+    left = query.copy()
+    left.pop(name, None)
+    return f"?{left.urlencode(safe=',')}"
+
+
+@require_GET
+def lane(request: HttpRequest, stage: str) -> HttpResponse:
+    """More cards of one lane."""
+    at, query = timezone.now(), query_of(request)
+    leads, _ = filters.narrowed(Lead.objects.visible_to(request.user), query, request)
+    page = boards.lane_page(leads, stage_of(stage), after=request.GET.get("after", ""), at=at)
+    context = {
+        "lane": page,
+        "here": query.urlencode(safe=","),
+        "currency": Workspace.load().currency,
+    }
+    return render(request, "pipeline/lane.html#cards", context)
+
+
+def stage_of(key: str) -> Stage:
+    stage = queries.stages().filter(key=key).first()
+    if stage is None:
+        raise NotFound
+    return stage
+
+
+@require_GET
+def filter_form(request: HttpRequest) -> HttpResponse:
+    form = BoardFilterForm(initial=query_of(request).dict())
+    template = "pipeline/filter.html#dialog" if is_fragment(request) else "pipeline/filter.html"
+    return render(request, template, {"form": form})
+
+
+# ---- moving ----
+
+
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, lead_id: str) -> HttpResponse:
+    """Ask where to and, for lost and won, what must be known; then move."""
+    lead = find_lead(request, lead_id)
+    form = MoveForm(
+        request.POST or None, stages=list(queries.stages()), initial=offered(request, lead)
+    )
+    if form.is_valid():
+        try:
+            return moved(request, lead, form)
+        except DomainError as error:
+            if is_fragment(request):
+                raise
+            show_refusal(form, error)
+            return move_page(request, lead, form, status=error.status)
+    return move_page(request, lead, form, status=422 if form.errors else 200)
+
+
+def offered(request: HttpRequest, lead: Lead) -> dict[str, str]:
+    """The stage asked for, else the one after the present."""
+    here = lead.stage.key if lead.stage else ""
+    wanted = request.GET.get("stage") or following(lead)
+    return {"stage": wanted, "expected": request.GET.get("expected", here)}
+
+
+def following(lead: Lead) -> str:
+    position = lead.stage.position if lead.stage else -1
+    after = queries.stages().filter(position__gt=position).values_list("key", flat=True).first()
+    return str(after or "")
+
+
+def move_page(
+    request: HttpRequest, lead: Lead, form: MoveForm, *, status: int = 200
+) -> HttpResponse:
+    chosen = Stage.objects.filter(
+        pipeline__is_default=True, key=form["stage"].value() or ""
+    ).first()
+    context = {
+        "lead": lead,
+        "form": form,
+        "chosen": chosen if "stage" in request.GET else None,
+        "next": next_of(request, PAGE),
+        "currency": Workspace.load().currency,
+    }
+    template = "pipeline/move.html#dialog" if is_fragment(request) else "pipeline/move.html"
+    return render(request, template, context, status=status)
+
+
+def moved(request: HttpRequest, lead: Lead, form: MoveForm) -> HttpResponse:
+    at, given = timezone.now(), form.cleaned_data
+    check_worth(lead, given)
+    transition = actions.move_to_stage(
+        lead.pk,
+        to=given["stage"],
+        at=at,
+        actor=user_of(request),
+        expected_stage=given["expected"] or None,
+        reason=given["reason"],
+        note=given["note"],
+        amount=given["amount"],
+    )
+    undo = undo_path(request, "move", at) if transition and transition.from_stage_id else ""
+    words = f"{lead.name} moved to {name_of(given['stage'], form)}"
+    if is_fragment(request):
+        return toast(changed_lanes(request, lead, transition), words, undo=undo)
+    return done(request, words, to=next_of(request, PAGE), undo=undo)
+
+
+def name_of(key: str, form: MoveForm) -> str:
+    return str(dict(form.fields["stage"].choices).get(key, key))  # type: ignore[attr-defined]
+
+
+def check_worth(lead: Lead, given: dict[str, Any]) -> None:
+    """A won lead has a deal: one that is there, or the amount that is given now."""
+    won = queries.stages().filter(key=given["stage"], category=Stage.Category.WON).exists()
+    if not won or given["amount"] is not None:
+        return
+    if not Deal.objects.filter(lead=lead, state=Deal.State.OPEN).exists():
+        raise Invalid.field("amount", "Say what it is worth; 0 when no money is involved.")
+
+
+def changed_lanes(request: HttpRequest, lead: Lead, transition: Transition | None) -> HttpResponse:
+    """The card and the heads of the lanes it left and entered, for the script to put in place."""
+    at = timezone.now()
+    leads, _ = filters.narrowed(Lead.objects.visible_to(request.user), query_of(request), request)
+    ids = {transition.from_stage_id, transition.to_stage_id} if transition else {lead.stage_id}
+    stages = list(queries.stages().filter(pk__in=ids, category=Stage.Category.OPEN))
+    lanes = boards.lanes_of(leads, stages, at=at)
+    card = boards.card_of(lead.pk, at=at)
+    context = {"lanes": lanes, "card": card, "currency": Workspace.load().currency}
+    return render(request, "pipeline/moved.html", context)
+
+
+@require_POST
+def undo_deed(request: HttpRequest, deed: str, token: str) -> HttpResponse:
+    """Take back a move or an assignment of the last ten minutes."""
+    at, user = timezone.now(), user_of(request)
+    moment = undo.moment_of(token, deed, user, now=at)
+    if deed == "move":
+        count = undo_moves(moved_at=moment, actor=user, at=at)
+    else:
+        count = undo_assignments(assigned_at=moment, actor=user, at=at)
+    if count:
+        messages.success(request, "Taken back." if count == 1 else f"Taken back for {count} leads.")
+    else:
+        messages.error(request, "Somebody changed this in the meantime, so it stays as it is.")
+    return redirect(next_of(request, PAGE))

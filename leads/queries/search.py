@@ -17,7 +17,7 @@ from leads.models.lead import LeadQuerySet
 LIMIT = 8
 LONGEST = 200
 CANDIDATES = 200  # ranked among these: a common word has thousands
-SIMILAR = 0.5
+SIMILAR = 0.4  # two letters swapped in a word of six still reach it
 TYPO_LENGTH = 4  # shorter words with a mistake resemble everything
 _PHONE = re.compile(r"^[\d\s()+./-]+$")
 

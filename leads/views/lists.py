@@ -48,7 +48,10 @@ def filter_form(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def save_view(request: HttpRequest) -> HttpResponse:
-    form = SaveViewForm(request.POST or None, initial={"query": request.GET.urlencode(safe=",")})
+    form = SaveViewForm(
+        request.POST if request.method == "POST" else None,
+        initial={"query": request.GET.urlencode(safe=",")},
+    )
     if form.is_valid():
         query = query_of(QueryDict(form.cleaned_data["query"]), "view").urlencode(safe=",")
         view = actions.save_view(

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -42,7 +42,7 @@ def timeline(request: HttpRequest, lead_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def lead_new(request: HttpRequest) -> HttpResponse:
-    form = LeadForm(request.POST or None)
+    form = LeadForm(_posted(request))
     if form.is_valid():
         at, user = timezone.now(), _user(request)
         try:
@@ -57,7 +57,7 @@ def lead_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def lead_edit(request: HttpRequest, lead_id: str) -> HttpResponse:
     lead = record.find(request.user, lead_id)
-    form = EditForm(request.POST or None, initial=values_of(lead))
+    form = EditForm(_posted(request), initial=values_of(lead))
     if form.is_valid():
         try:
             _save(request, lead, form)
@@ -151,6 +151,10 @@ def lead_delete(request: HttpRequest, lead_id: str) -> HttpResponse:
     path = undo.path_for("delete", user, at)
     messages.success(request, f"Deleted {lead.name}.", extra_tags=f"undo:{path}")
     return redirect("/leads/")
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
 
 
 def _user(request: HttpRequest) -> User:

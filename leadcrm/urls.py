@@ -16,3 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
 ]
+
+handler404 = "leadcrm.lib.error_pages.not_found"
+handler500 = "leadcrm.lib.error_pages.server_error"

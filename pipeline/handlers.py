@@ -13,6 +13,7 @@ from leads.events import (
     LeadContacted,
     LeadCreated,
     LeadQualified,
+    LeadReplied,
 )
 from leads.models import Activity, Inquiry
 from pipeline import actions
@@ -56,6 +57,17 @@ def qualify_and_route(event: LeadQualified) -> None:
 @on(LeadAssigned)
 def tell_of_assignment(event: LeadAssigned) -> None:
     actions.tell_of_assignment(event.assignment_id, at=timezone.now())
+
+
+@on(LeadAssigned)
+def retime_clock(event: LeadAssigned) -> None:
+    with suppress(NotFound):
+        actions.retime_clock(event.lead_id, at=timezone.now())
+
+
+@on(LeadReplied)
+def tell_of_reply(event: LeadReplied) -> None:
+    actions.tell_of_reply(event.lead_id, activity_id=event.activity_id)
 
 
 @on(LeadContacted)

@@ -9,7 +9,7 @@ from pipeline.actions.cycles import (
 )
 from pipeline.actions.deals import NoOpenCycle, create_deal, delete_deal, update_deal
 from pipeline.actions.defaults import ensure_default_routing, ensure_defaults, fallback_queue
-from pipeline.actions.mail import tell_of_assignment, tell_of_inquiry, write_to
+from pipeline.actions.mail import tell_of_assignment, tell_of_inquiry, tell_of_reply, write_to
 from pipeline.actions.owners import (
     NotYours,
     OwnerNotPossible,
@@ -21,7 +21,7 @@ from pipeline.actions.owners import (
     decline,
     reject,
 )
-from pipeline.actions.response import announce_takeover, record_contact
+from pipeline.actions.response import announce_takeover, record_contact, retime_clock
 from pipeline.actions.routing import route
 from pipeline.actions.rules import (
     NewRule,
@@ -93,6 +93,7 @@ __all__ = [
     "remove_pool_member",
     "reopen_cycle",
     "reopen_task",
+    "retime_clock",
     "route",
     "save_draft",
     "set_pool_member",
@@ -100,6 +101,7 @@ __all__ = [
     "start_draft",
     "tell_of_assignment",
     "tell_of_inquiry",
+    "tell_of_reply",
     "update_deal",
     "update_task",
     "write_to",

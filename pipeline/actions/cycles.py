@@ -59,9 +59,19 @@ def open_cycle(
         if inquiry is not None and inquiry.opened_cycles.exists():
             return None
         cycle = _begin(lead, at=at, inquiry=inquiry, owner=owner, actor=actor)
+    elif inquiry is not None:
+        _adopt(cycle, inquiry)
     if inquiry is not None:
         start_clock(lead, cycle, since=inquiry.received_at, at=at)
     return cycle
+
+
+def _adopt(cycle: SalesCycle, inquiry: Inquiry) -> None:
+    """An inquiry that came before the cycle opened is what opened it: events may overtake."""
+    if cycle.opened_by_inquiry_id is None and inquiry.received_at <= cycle.opened_at:
+        cycle.opened_by_inquiry, cycle.received_at = inquiry, inquiry.received_at
+        cycle.source = inquiry.source or cycle.source
+        cycle.save(update_fields=["opened_by_inquiry", "received_at", "source"])
 
 
 def _begin(

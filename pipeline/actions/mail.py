@@ -67,6 +67,9 @@ def tell_of_assignment(assignment_id: int, *, at: datetime) -> None:
 
 
 def _tell_owner(assignment: Assignment, owner: User, *, at: datetime) -> None:
+    if assignment.cause == Assignment.Cause.BULK:
+        _tell_of_many(assignment, owner)
+        return
     lead, decision = assignment.lead, assignment.decision
     why = decision.reason if decision else assignment.note or assignment.get_cause_display()
     key = f"assigned:{assignment.pk}"
@@ -90,6 +93,26 @@ def _tell_owner(assignment: Assignment, owner: User, *, at: datetime) -> None:
     write_to(owner, kind="assigned", context=context, dedupe_key=key, lead=lead)
 
 
+def _tell_of_many(assignment: Assignment, owner: User) -> None:
+    """One message for all that were given in one go."""
+    together = Assignment.objects.filter(
+        owner=owner, cause=assignment.cause, from_at=assignment.from_at, actor=assignment.actor
+    )
+    number, giver = together.count(), assignment.actor or "The product"
+    key = f"assigned-many:{assignment.actor_id}:{assignment.from_at.isoformat()}"
+    title = f"{giver} gave you {number} leads" if number > 1 else f"{giver} gave you a lead"
+    url = "/leads/?owner=me"
+    notify(owner, kind="assigned", title=title, body=assignment.note, dedupe_key=key, url=url)
+    context: dict[str, object] = {
+        "title": title,
+        "note": assignment.note,
+        "leads": [a.lead for a in together.select_related("lead").order_by("pk")[:20]],
+        "more": max(number - 20, 0),
+        "url": settings.SITE_URL + url,
+    }
+    write_to(owner, kind="assigned_many", context=context, dedupe_key=f"{key}:{owner.pk}")
+
+
 def _tell_queue(assignment: Assignment, reason: str) -> None:
     lead = assignment.lead
     for user in queries.responsible_for(lead):
@@ -102,6 +125,22 @@ def _tell_queue(assignment: Assignment, reason: str) -> None:
             url=queries.lead_url(lead),
             lead_id=lead.pk,
         )
+
+
+@transaction.atomic
+def tell_of_reply(lead_id: int, *, activity_id: int) -> None:
+    """Tell the owner that a lead answered."""
+    lead = Lead.objects.live().select_related("owner").filter(pk=lead_id).first()
+    if lead is None or lead.owner is None or not lead.owner.is_active:
+        return
+    notify(
+        lead.owner,
+        kind="replied",
+        title=f"{lead.name} replied",
+        dedupe_key=f"reply:{activity_id}",
+        url=queries.lead_url(lead),
+        lead_id=lead.pk,
+    )
 
 
 @transaction.atomic

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from leadcrm.accounts.models import Role, Team, User
 from leadcrm.eventlog.actions import publish
@@ -155,11 +157,10 @@ def _teams_for(
 
 
 def _end_current(lead_ids: Sequence[int], *, at: datetime) -> None:
-    current = Assignment.objects.filter(Assignment.CURRENT, lead__in=lead_ids)
     # Moments come from callers; an assignment never ends before it began.
-    current.filter(from_at__lte=at).update(to_at=at)
-    for late in current:
-        Assignment.objects.filter(pk=late.pk).update(to_at=late.from_at)
+    Assignment.objects.filter(Assignment.CURRENT, lead__in=lead_ids).update(
+        to_at=Greatest("from_at", Value(at))
+    )
 
 
 def _begin(
@@ -265,7 +266,10 @@ def accept(lead_id: int, *, user: User, at: datetime) -> None:
 
     :raises NotYours: somebody else owns it.
     """
-    lead = _lock_for(lead_id, user)
+    mark_accepted(_lock_for(lead_id, user), at=at)
+
+
+def mark_accepted(lead: Lead, *, at: datetime) -> None:
     Assignment.objects.filter(Assignment.CURRENT, lead=lead, accepted_at=None).update(
         accepted_at=at
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,9 +17,11 @@ from leads.models import Activity, Lead, Status
 from pipeline import queries
 from pipeline.actions.defaults import TARGET_MINUTES
 from pipeline.actions.ledger import lock_lead, open_cycle_of, save_lead, write_transition
-from pipeline.actions.owners import assign
+from pipeline.actions.owners import assign, mark_accepted
 from pipeline.models import Assignment, ResponseClock, ResponseTarget, SalesCycle, Transition
 from pipeline.worktime import after_working_minutes, working_seconds
+
+logger = structlog.get_logger(__name__)
 
 QUEUE = "response_clocks"
 BATCH = 100
@@ -145,10 +148,8 @@ def _take_over(lead: Lead, activity: Activity, *, at: datetime) -> None:
     if lead.owner is None and user.role == Role.REP:
         assign(lead.pk, owner=user, at=at, actor=user, cause=Assignment.Cause.CLAIMED)
         lead.owner = user
-    elif lead.owner == user:
-        Assignment.objects.filter(
-            Assignment.CURRENT, lead=lead, owner=user, accepted_at=None
-        ).update(accepted_at=at)
+    if lead.owner == user:
+        mark_accepted(lead, at=at)
 
 
 def _move_on(lead: Lead, cycle: SalesCycle, activity: Activity, *, at: datetime) -> None:
@@ -178,6 +179,24 @@ def announce_takeover(lead_id: int, *, user_id: int, at: datetime) -> None:
         publish(LeadTakenOver(lead_id=lead_id, user_id=user_id), at=at, actor=user)
 
 
+@transaction.atomic
+def retime_clock(lead_id: int, *, at: datetime) -> None:
+    """Count the working hours of the new owner, unless the answer is late already."""
+    lead = lock_lead(lead_id)
+    clock = ResponseClock.objects.filter(
+        ResponseClock.RUNNING, lead=lead, uses_working_hours=True, late_at=None
+    ).first()
+    if clock is None:
+        return
+    calendar = queries.calendar_for(lead.owner)
+    clock.respond_by = after_working_minutes(calendar, clock.started_at, clock.target_minutes)
+    warned = clock.warned_at is not None
+    clock.due_at = clock.respond_by if warned else _warn_at(clock.started_at, clock.respond_by)
+    clock.lease_token = None
+    clock.save(update_fields=["respond_by", "due_at", "lease_token"])
+    save_lead(lead, at=at, response_due_at=clock.respond_by)
+
+
 def cancel_clock(lead: Lead, cycle: SalesCycle, *, at: datetime) -> None:
     """Stop waiting without an answer: the cycle is over."""
     ResponseClock.objects.filter(ResponseClock.RUNNING, cycle=cycle).update(
@@ -194,8 +213,14 @@ def sweep_clocks(*, limit: int = BATCH) -> int:
     """Warn of and mark the clocks whose moment has come; return how many were looked at."""
     claim = pump.claim(ResponseClock, limit=limit)
     for clock in claim.items:
-        with transaction.atomic():
-            _sweep(clock, at=timezone.now())
+        try:
+            with transaction.atomic():
+                _sweep(clock, at=timezone.now())
+        except Exception:
+            # One that cannot be looked at must not keep the others waiting.
+            logger.exception("clock_sweep_failed", clock=clock.pk)
+            seconds = pump.retry_seconds(clock.attempts)
+            pump.postpone(ResponseClock, clock.pk, token=claim.token, seconds=seconds)
     return len(claim.items)
 
 

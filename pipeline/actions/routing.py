@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from leadcrm.accounts.models import Team, User
+from leadcrm.lib.errors import NotFound
 from leads.models import Lead
 from pipeline import queries
 from pipeline.actions.defaults import ensure_default_routing, fallback_queue, sync_everyone
@@ -24,6 +26,8 @@ from pipeline.models import (
     WaitingLead,
 )
 from pipeline.routing import Candidate, Choice, as_json, choose, choose_named
+
+logger = structlog.get_logger(__name__)
 
 QUEUE = "waiting_leads"
 BATCH = 100
@@ -71,7 +75,7 @@ def route(
         return None
     if cause == DRAINED and not WaitingLead.objects.filter(lead=lead).exists():
         return None
-    rule_set = ensure_default_routing()
+    rule_set = queries.published_rule_set() or ensure_default_routing()
     outcome, trace = _decide(lead, rule_set, at=at)
     if outcome.is_waiting:
         _wait(lead, outcome, at=at)
@@ -87,7 +91,7 @@ def route(
         decision=decision,
         cause=Assignment.Cause.DRAINED if cause == DRAINED else Assignment.Cause.ROUTED,
     )
-    if not outcome.is_waiting:
+    if outcome.user is None and not outcome.is_waiting:
         WaitingLead.objects.filter(lead=lead).delete()
     return decision
 
@@ -243,9 +247,20 @@ def _serve(pool_id: int | None, user_id: int | None, *, at: datetime, limit: int
     for lead_id in _oldest(waiting, limit):
         if not queries.has_room(pool_id, user_id, at=at):
             break
-        decision = route(lead_id, at=at, cause=DRAINED)
+        decision = _route_waiting(lead_id, at=at)
         served += decision is not None and decision.chosen_id is not None
     return served
+
+
+def _route_waiting(lead_id: int, *, at: datetime) -> RoutingDecision | None:
+    try:
+        return route(lead_id, at=at, cause=DRAINED)
+    except NotFound:
+        WaitingLead.objects.filter(lead=lead_id).delete()  # deleted or merged meanwhile
+    except Exception:
+        # One that cannot be routed must not keep the others waiting.
+        logger.exception("waiting_lead_failed", lead=lead_id)
+    return None
 
 
 def _oldest(waiting: Any, limit: int) -> list[int]:

@@ -105,13 +105,15 @@ def log_meeting(
     starts_at: datetime | None = None,
     follow_up: FollowUp | None = None,
 ) -> int:
-    """Write down a meeting that was booked, held or missed.
+    """Write down a meeting that was booked, held or missed; a booked one becomes a task.
 
     :raises Invalid: no such outcome.
     """
     known = _choice(MeetingOutcome, outcome)
     properties = {"note": note, "starts_at": starts_at.isoformat() if starts_at else None}
     type_ = f"meeting_{known.value}"
+    if known == MeetingOutcome.BOOKED and starts_at is not None and follow_up is None:
+        follow_up = FollowUp(title="Meeting", due_at=starts_at, kind=Task.Kind.MEETING)
     return _log(lead_id, type_, properties, user=user, at=at, follow_up=follow_up)
 
 
@@ -288,5 +290,3 @@ def refresh_next_step(lead_id: int) -> None:
         .aggregate(models.Min("effective"))["effective__min"]
     )
     Lead.objects.filter(pk=lead_id).exclude(next_step_at=earliest).update(next_step_at=earliest)
-    if earliest is None:
-        Lead.objects.filter(pk=lead_id, next_step_at__isnull=False).update(next_step_at=None)

@@ -4,9 +4,10 @@ from decimal import Decimal
 import pytest
 
 from leadcrm.accounts.models import Role, User
-from leadcrm.eventlog.queries import DomainEvent
+from leadcrm.eventlog.models import DomainEvent, EventDelivery
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Invalid
+from leads.actions import create_lead, delete_lead
 from leads.models import Activity, Lead, Lifecycle, Status
 from pipeline import actions
 from pipeline.models import Assignment, Deal, ResponseClock, SalesCycle, Transition
@@ -95,10 +96,32 @@ class TestACaptureOpensACycle:
         assert lead.team is not None
 
 
+class TestEventsThatOvertakeEachOther:
+    def test_qualified_before_captured_still_counts_from_the_receipt(self) -> None:
+        make_funnel()
+        lead = LeadFactory()
+        inquiry = make_inquiry(lead)
+
+        actions.qualify(lead.pk, kind="sql", at=LATER)
+        actions.open_cycle(lead.pk, at=LATER, inquiry=inquiry)
+
+        cycle = cycle_of(lead)
+        assert (cycle.opened_by_inquiry, cycle.received_at) == (inquiry, NOON)
+        assert cycle.clock.started_at == NOON
+
+    def test_a_lead_merged_or_deleted_meanwhile_is_no_failure(self) -> None:
+        lead = LeadFactory()
+        capture(lead)
+        delete_lead(lead.pk, at=NOON)
+
+        pump.run_all()
+
+        assert not SalesCycle.objects.exists()
+        assert not EventDelivery.objects.exclude(state="done").exists()
+
+
 class TestALeadEnteredByHand:
     def test_belongs_to_the_rep_who_entered_it_and_no_clock_runs(self, rep: User) -> None:
-        from leads.actions import create_lead
-
         make_funnel()
 
         lead = create_lead({"first_name": "Charlie"}, at=NOON, user=rep, actor=rep)
@@ -110,8 +133,6 @@ class TestALeadEnteredByHand:
         assert not ResponseClock.objects.exists()
 
     def test_by_a_marketer_waits_in_a_queue(self) -> None:
-        from leads.actions import create_lead
-
         make_funnel()
 
         lead = create_lead({"first_name": "Bob"}, at=NOON, user=UserFactory(role=Role.MARKETER))

@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 
 from leadcrm.accounts.models import Notification, User
-from leadcrm.eventlog.queries import DomainEvent
+from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
+from leads.actions import record_activity
 from leads.models import Activity, Lead
 from pipeline import actions, queries
 from pipeline.models import Assignment, StaffEmail
@@ -93,6 +94,30 @@ class TestTelling:
         assert Notification.objects.get(kind="assigned").user == alice
         assert StaffEmail.objects.get().state == "sent"
         assert len(mailbox) == 1  # type: ignore[arg-type]
+
+    def test_of_many_given_at_once_in_one_message(
+        self, alice: User, bob: User, mailbox: object
+    ) -> None:
+        leads = [open_lead().pk for _ in range(25)]
+
+        actions.bulk_assign(leads, owner=alice, at=LATER, actor=bob, note="From Tom’s list")
+        pump.run_all()
+
+        note = Notification.objects.get(kind="assigned")
+        assert (note.user, note.title) == (alice, "Bob Brown gave you 25 leads")
+        (mail,) = mailbox  # type: ignore[attr-defined]
+        text = mail.get_body(("plain",)).get_content()
+        assert "and 5 more" in text
+        assert "From Tom’s list" in text
+
+    def test_that_a_lead_replied(self, alice: User) -> None:
+        lead = open_lead(first_name="Priya", last_name="Raman")
+        actions.assign(lead.pk, owner=alice, at=LATER, actor=alice)
+
+        record_activity(lead.pk, "email_reply", at=LATER)
+        pump.run_all()
+
+        assert Notification.objects.get(kind="replied").title == "Priya Raman replied"
 
     def test_not_who_did_it(self, alice: User) -> None:
         lead = open_lead()

@@ -4,10 +4,12 @@ import pytest
 from django.utils import timezone
 
 from leadcrm.accounts.models import Notification, User
+from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
 from leads.actions import record_activity
-from leads.models import Activity, Status
-from pipeline import actions
+from leads.events import LeadAssigned
+from leads.models import Activity, Lead, Status
+from pipeline import actions, handlers
 from pipeline.models import Assignment, ResponseClock, ResponseTarget
 from tests.factories import NOON, LeadFactory, TeamFactory, UserFactory, make_funnel
 from tests.pipeline.factories import capture, cycle_of, make_inquiry, open_lead
@@ -24,6 +26,13 @@ def rep() -> User:
 
 def clock() -> ResponseClock:
     return ResponseClock.objects.get()
+
+
+def event_of(lead: Lead) -> LeadAssigned:
+    made = Assignment.objects.get(lead=lead, to_at=None)
+    return LeadAssigned(
+        lead_id=lead.pk, assignment_id=made.pk, owner_id=made.owner_id, previous_owner_id=None
+    )
 
 
 class TestTheClockStops:
@@ -153,8 +162,6 @@ class TestContactMovesOn:
         assert Assignment.objects.get(to_at=None).accepted_at == TEN_MINUTES
 
     def test_automatic_mail_is_told_to_stop(self, rep: User) -> None:
-        from leadcrm.eventlog.queries import DomainEvent
-
         lead = open_lead()
 
         actions.log_email(lead.pk, user=rep, at=TEN_MINUTES)
@@ -188,6 +195,20 @@ class TestTargets:
         lead = open_lead(at=evening)
 
         assert lead.response_due_at == evening.replace(day=20, hour=9, minute=30)
+
+    def test_a_new_owners_hours_count_from_then_on(self, rep: User) -> None:
+        ResponseTarget.objects.get_or_create(defaults={"name": "All"})
+        ResponseTarget.objects.update(uses_working_hours=True)
+        User.objects.filter(pk=rep.pk).update(time_zone="Asia/Tokyo")  # 21:00 there
+        lead = open_lead()
+        assert lead.response_due_at == NOON + timedelta(hours=1)
+
+        actions.assign(lead.pk, owner=rep, at=NOON)
+        handlers.retime_clock(event_of(lead))
+
+        lead.refresh_from_db()
+        next_morning_there = (NOON + timedelta(days=1)).replace(hour=1)
+        assert lead.response_due_at == clock().respond_by == next_morning_there
 
 
 class TestWarnings:

@@ -6,11 +6,13 @@ import pytest
 from django.db import connection
 
 from leadcrm.accounts.models import Absence, Notification, User, WorkingHours
+from leadcrm.eventlog.actions import publish
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Invalid
+from leads.actions import delete_lead
 from leads.events import LeadQualified
 from leads.models import Company, Lead
-from pipeline import actions, queries
+from pipeline import actions, handlers, queries
 from pipeline.actions.routing import drain_waiting
 from pipeline.models import (
     Assignment,
@@ -325,6 +327,21 @@ class TestNobodyHasRoom:
         lead.refresh_from_db()
         assert lead.owner == alice
 
+    def test_one_that_was_deleted_does_not_hold_up_the_others(self, alice: User) -> None:
+        publish_rules(pool_rule(make_pool(alice)))
+        PoolMember.objects.update(paused=True)
+        deleted, kept = open_lead(), open_lead()
+        decide(deleted)
+        decide(kept)
+        delete_lead(deleted.pk, at=LATER)
+        PoolMember.objects.update(paused=False)
+
+        assert drain_waiting(at=LATER) == 1
+
+        kept.refresh_from_db()
+        assert kept.owner == alice
+        assert not WaitingLead.objects.exists()
+
     def test_who_gets_an_owner_by_hand_waits_no_longer(self, alice: User, bob: User) -> None:
         publish_rules(pool_rule(make_pool(alice)))
         PoolMember.objects.update(paused=True)
@@ -389,8 +406,6 @@ class TestExplanation:
 
 class TestFromTheFormToTheRep:
     def test_owner_decision_notification_and_mail(self, alice: User, mailbox: object) -> None:
-        from leadcrm.eventlog.actions import publish
-
         publish_rules(pool_rule(make_pool(alice)))
         lead = LeadFactory(first_name="Priya", last_name="Raman", company_name="Kestrel")
 
@@ -412,8 +427,6 @@ class TestFromTheFormToTheRep:
         assert f"/leads/{lead.public_id}/" in text
 
     def test_delivered_twice_it_happens_once(self, alice: User, mailbox: object) -> None:
-        from pipeline import handlers
-
         publish_rules(pool_rule(make_pool(alice)))
         lead = open_lead()
         event = LeadQualified(lead_id=lead.pk, kind="sql", score=87)

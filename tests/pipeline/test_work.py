@@ -118,6 +118,8 @@ class TestLogging:
         actions.log_meeting(lead.pk, user=rep, at=NOON, starts_at=TOMORROW)
         actions.log_meeting(lead.pk, user=rep, at=TOMORROW, outcome="no_show")
 
+        meeting = Task.objects.get(kind="meeting")
+        assert (meeting.due_at, next_step(lead)) == (TOMORROW, TOMORROW)
         types = Activity.objects.filter(user=rep, type__startswith="meeting")
         assert {a.type for a in types} == {"meeting_booked", "meeting_no_show"}
         assert Activity.objects.filter(type="call_inbound").exists()

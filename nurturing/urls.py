@@ -1,5 +1,6 @@
 from django.urls import path
 
+from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from nurturing import public, views
 
 urlpatterns = [
@@ -28,6 +29,8 @@ urlpatterns = [
     path("nurturing/<slug:key>/enrol/", views.campaign_enrol, name="campaign-enrol"),
     path("nurturing/<slug:key>/steps/", views.step_add, name="campaign-step-add"),
     path("nurturing/<slug:key>/steps/<str:step>/", views.step_change, name="campaign-step-change"),
-    path("leads/<str:lead_id>/drips/", views.lead_enrol, name="lead-enrol"),
-    path("leads/<str:lead_id>/drips/<slug:key>/stop/", views.lead_stop, name="lead-drip-stop"),
+    path("leads/<public_id:lead_id>/drips/", views.lead_enrol, name="lead-enrol"),
+    path(
+        "leads/<public_id:lead_id>/drips/<slug:key>/stop/", views.lead_stop, name="lead-drip-stop"
+    ),
 ]

@@ -44,7 +44,7 @@ h1, h2, h3 { line-height: 1.25; margin: 24px 0 12px; } img { max-width: 100%; bo
 _BLOCK = re.compile(
     r"^\s*(<(?!a\b|b\b|i\b|em\b|strong\b|span\b|code\b|u\b|br\b)|\{%)", re.IGNORECASE
 )
-_LINK = re.compile(r"\[([^\]\n]+)\]\(((?:[^()\s{]|\{\{[^}]*\}\})+)\)")
+_LINK = re.compile(r"\[([^\[\]\n]+)\]\(((?:[^()\s{}]|\{\{[^{}]*\}\})+)\)")
 _ORDERED = re.compile(r"^\s*\d+[.)] +")
 _BULLET = re.compile(r"^\s*[-*•] +")
 

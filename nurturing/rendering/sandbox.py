@@ -12,6 +12,7 @@ from liquid.exceptions import LiquidError
 from liquid.undefined import FalsyStrictUndefined
 
 SOURCE_LIMIT = 64_000
+MOST_TAGS = 1000
 
 TAGS_WORDS = """
     # assign break capture case comment content continue echo for if illegal liquid output
@@ -73,14 +74,25 @@ class TemplateBroken(Exception):
 @lru_cache(maxsize=512)
 def parse(source: str, *, html: bool) -> BoundTemplate:
     """:raises TemplateBroken: the source is too long or not Liquid that we allow."""
-    if len(source) > SOURCE_LIMIT:
-        raise TemplateBroken("The template is longer than 64,000 characters. Shorten it.")
+    _refuse_endless(source)
     try:
         return (HTML if html else TEXT).from_string(source)
     except LiquidError as error:
         raise broken(error, source) from None
     except RecursionError:
         raise TemplateBroken("The template is nested too deeply.") from None
+
+
+def _refuse_endless(source: str) -> None:
+    """What the parser would look at again and again: length, many tags, tags without an end."""
+    if len(source) > SOURCE_LIMIT:
+        raise TemplateBroken("The template is longer than 64,000 characters. Shorten it.")
+    if source.count("{{") + source.count("{%") > MOST_TAGS:
+        raise TemplateBroken(f"The template has more than {MOST_TAGS} fields and tags.")
+    for start, end in (("{{", "}}"), ("{%", "%}")):
+        unclosed = source.find(start, source.rfind(end) + 1)
+        if unclosed >= 0:
+            raise TemplateBroken(f"This {start} has no {end}.", line_at(source, unclosed))
 
 
 def render(source: str, context: dict[str, Any], *, html: bool) -> str:

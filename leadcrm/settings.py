@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "pipeline",
     "nurturing",
     "leadcrm.dashboard",
+    "leadcrm.audit",
     "leadcrm.demo",
     "leadcrm.lib",
     "django.contrib.auth",

@@ -1,4 +1,4 @@
-"""What Django answers when nothing else does: a page for people, a problem document for programs."""
+"""What Django answers by itself: a page for people, a problem document for programs."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults

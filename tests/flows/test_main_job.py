@@ -1,4 +1,4 @@
-"""The main job: a stranger's form post becomes a scored, routed, nurtured lead on a rep's screen."""
+"""The main job: a stranger becomes a scored, routed, nurtured lead on a rep's screen."""
 
 import re
 import subprocess

@@ -1,0 +1,1 @@
+"""Whether what must always hold does hold. `manage.py audit` prints every breach."""

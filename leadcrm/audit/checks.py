@@ -1,0 +1,143 @@
+"""The invariants that the database cannot hold by itself, each as a query for what breaks it."""
+
+# ruff: noqa: S608  (the SQL is made of the constants below)
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+from django.utils import timezone
+
+from leads.models import DirtyLead, LeadScore
+from scoring import queries as scoring
+from scoring.models import ModelVersion
+
+SHOWN = 5
+SCORES_RECOMPUTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`breaches` selects one column: something that names each offending row."""
+
+    rule: str
+    breaches: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    rule: str
+    count: int
+    examples: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.count:,} break it, such as {', '.join(self.examples)}"
+
+
+LIVE = "l.merged_into_id IS NULL AND l.deleted_at IS NULL"
+
+INVARIANTS = (
+    Invariant(
+        "A capture that is not settled waits to be worked on",
+        "SELECT receipt_id FROM leads_inboxitem WHERE state = 'received' AND due_at IS NULL",
+    ),
+    Invariant(
+        "An applied capture made an inquiry",
+        "SELECT receipt_id FROM leads_inboxitem i WHERE state = 'applied' AND NOT EXISTS "
+        "(SELECT FROM leads_inquiry q WHERE q.inbox_item_id = i.id)",
+    ),
+    Invariant(
+        "Every lead has its score row",
+        "SELECT l.public_id FROM leads_lead l LEFT JOIN leads_leadscore s ON s.lead_id = l.id "
+        "WHERE s.lead_id IS NULL",
+    ),
+    Invariant(
+        "A merged lead leads to one that is not merged into it again",
+        "SELECT l.public_id FROM leads_lead l JOIN leads_lead m ON m.id = l.merged_into_id "
+        "WHERE m.merged_into_id = l.id",
+    ),
+    Invariant(
+        "An open cycle has an owner or a queue",
+        "SELECT l.public_id FROM pipeline_salescycle c JOIN leads_lead l ON l.id = c.lead_id "
+        f"WHERE c.closed_at IS NULL AND {LIVE} AND l.owner_id IS NULL AND l.team_id IS NULL",
+    ),
+    Invariant(
+        "A lead in an open stage has an open cycle, a lead in a closed one has none",
+        "SELECT l.public_id FROM leads_lead l JOIN leads_stage g ON g.id = l.stage_id "
+        "LEFT JOIN pipeline_salescycle c ON c.lead_id = l.id AND c.closed_at IS NULL "
+        f"WHERE {LIVE} AND (g.category = 'open') IS DISTINCT FROM (c.id IS NOT NULL)",
+    ),
+    Invariant(
+        "The stage of a lead is the end of its last move",
+        "SELECT l.public_id FROM leads_lead l CROSS JOIN LATERAL (SELECT to_stage_id "
+        "FROM pipeline_transition t WHERE t.lead_id = l.id ORDER BY t.at DESC, t.id DESC LIMIT 1)"
+        " AS last WHERE last.to_stage_id IS DISTINCT FROM l.stage_id",
+    ),
+    Invariant(
+        "The owner of a lead is the one of its current assignment",
+        "SELECT l.public_id FROM pipeline_assignment a JOIN leads_lead l ON l.id = a.lead_id "
+        "WHERE a.to_at IS NULL AND a.owner_id IS DISTINCT FROM l.owner_id",
+    ),
+    Invariant(
+        "A first response comes after the inquiry it answers",
+        "SELECT c.id FROM pipeline_salescycle c WHERE c.first_response_at < c.received_at",
+    ),
+    Invariant(
+        "No mail was handed over after its address was suppressed",
+        "SELECT s.message_id FROM nurturing_send s JOIN leads_suppression x "
+        "ON x.email_hash = s.email_hash AND x.scope = 'global' "
+        "WHERE s.handed_off_at > x.created_at "
+        "AND (x.released_at IS NULL OR s.handed_off_at < x.released_at)",
+    ),
+    Invariant(
+        "An ended enrollment waits for nothing",
+        "SELECT id FROM nurturing_enrollment WHERE state IN ('completed', 'exited') "
+        "AND due_at IS NOT NULL",
+    ),
+)
+
+
+def breaches() -> Iterator[Breach]:
+    """What does not hold now; nothing when all is well."""
+    for invariant in INVARIANTS:
+        if breach := breach_of(invariant):
+            yield breach
+    yield from wrong_scores()
+
+
+def breach_of(invariant: Invariant) -> Breach | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # The texts are the constants above.
+            "SELECT count(*), (array_agg(breach::text))[1:%s] "
+            f"FROM ({invariant.breaches}) AS found (breach)",
+            [SHOWN],
+        )
+        count, examples = cursor.fetchone()
+    return Breach(invariant.rule, count, tuple(examples)) if count else None
+
+
+def wrong_scores() -> Iterator[Breach]:
+    """A shown score is the sum of its explanation; looked at in a sample of settled leads."""
+    version = scoring.published_version()
+    if version is None:
+        return
+    waiting = DirtyLead.objects.filter(due_at__isnull=False).values("lead_id")
+    rows = (
+        LeadScore.objects.filter(lead__merged_into=None, lead__deleted_at=None)
+        .exclude(computed_at=None)
+        .exclude(lead__in=waiting)
+        .select_related("lead")
+        .order_by("?")[:SCORES_RECOMPUTED]
+    )
+    wrong = [row for row in rows if explained_score(version, row) != row.score]
+    if wrong:
+        examples = tuple(f"{row.lead.public_id} (shown {row.score})" for row in wrong[:SHOWN])
+        yield Breach("A score is the sum of its explanation", len(wrong), examples)
+
+
+def explained_score(version: ModelVersion, row: LeadScore) -> Decimal:
+    moment = row.computed_at or timezone.now()
+    explanation = scoring.explanation_by(version, row.lead, at=moment)
+    return sum((part.points for part in explanation.contributions), Decimal(0))

@@ -180,9 +180,11 @@ def send_due(*, limit: int = BATCH) -> int:
 def _send(email: StaffEmail, connection: BaseEmailBackend, *, token: uuid.UUID) -> None:
     try:
         if email.user.is_active:
+            connection.open()
             _message(email, connection).send()
     except Exception:
         # Whatever a mail server, or the way to it, thinks of: try again later, and say why.
+        connection.close()
         _record_failure(email, token=token)
     else:
         pump.finish(

@@ -1,5 +1,6 @@
 """What the pipeline knows, one module for each noun."""
 
+from pipeline.queries.audit import breaches
 from pipeline.queries.conditions import check_condition, failing_leaf, leads_matching
 from pipeline.queries.funnel import (
     all_stages,
@@ -71,6 +72,7 @@ __all__ = [
     "all_stages",
     "assignable_users",
     "assignments_of",
+    "breaches",
     "calendar_for",
     "calendars_of",
     "candidate_of",

@@ -23,6 +23,7 @@ from pipeline.models import (
     RuleSet,
     WaitingLead,
 )
+from tests.conftest import Mailbox
 from tests.factories import NOON, LeadFactory, TeamFactory, UserFactory
 from tests.pipeline.factories import capture, make_pool, open_lead, pool_rule, publish_rules
 
@@ -405,7 +406,7 @@ class TestExplanation:
 
 
 class TestFromTheFormToTheRep:
-    def test_owner_decision_notification_and_mail(self, alice: User, mailbox: object) -> None:
+    def test_owner_decision_notification_and_mail(self, alice: User, mailbox: Mailbox) -> None:
         publish_rules(pool_rule(make_pool(alice)))
         lead = LeadFactory(first_name="Priya", last_name="Raman", company_name="Kestrel")
 
@@ -419,14 +420,14 @@ class TestFromTheFormToTheRep:
         assert RoutingDecision.objects.get().chosen == alice
         note = Notification.objects.get(kind="assigned")
         assert (note.user, note.title) == (alice, "Priya Raman is yours")
-        (mail,) = mailbox  # type: ignore[attr-defined]
+        [mail] = list(mailbox)
         assert mail["Subject"] == "Priya Raman (Kestrel) is yours"
         assert mail["X-Envelope-To"] == alice.email
         text = mail.get_body(("plain",)).get_content()
         assert "We plan shifts for 260 drivers." in text
         assert f"/leads/{lead.public_id}/" in text
 
-    def test_delivered_twice_it_happens_once(self, alice: User, mailbox: object) -> None:
+    def test_delivered_twice_it_happens_once(self, alice: User, mailbox: Mailbox) -> None:
         publish_rules(pool_rule(make_pool(alice)))
         lead = open_lead()
         event = LeadQualified(lead_id=lead.pk, kind="sql", score=87)
@@ -438,4 +439,4 @@ class TestFromTheFormToTheRep:
         assert RoutingDecision.objects.count() == 1
         assert Assignment.objects.filter(owner=alice).count() == 1
         assert Notification.objects.filter(kind="assigned").count() == 1
-        assert len(mailbox) == 1  # type: ignore[arg-type]
+        assert len(mailbox) == 1

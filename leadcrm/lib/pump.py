@@ -11,7 +11,8 @@ by a tick every few seconds, and by the pump itself while work remains.
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar
@@ -194,6 +195,33 @@ def wake(*names: str) -> None:
         transaction.on_commit(lambda name=name: _wake_now(name), robust=True)  # type: ignore[misc]
 
 
+GATHER_SECONDS = 0.2
+_gathered: ContextVar[set[str] | None] = ContextVar("gathered", default=None)
+
+
 def _wake_now(name: str) -> None:
-    if _nudge is not None:
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered.add(name)
+    elif _nudge is not None:
         _nudge(name)
+
+
+def waking_once(items: Iterable[Item]) -> Iterator[Item]:
+    """Go through a batch; what its items wake is woken every `GATHER_SECONDS`, not for each."""
+    gathered: set[str] = set()
+    token, since = _gathered.set(gathered), time.monotonic()
+    try:
+        for item in items:
+            yield item
+            if time.monotonic() - since > GATHER_SECONDS:
+                _release(gathered)
+                since = time.monotonic()
+    finally:
+        _gathered.reset(token)
+        _release(gathered)
+
+
+def _release(gathered: set[str]) -> None:
+    while gathered and _nudge is not None:
+        _nudge(gathered.pop())

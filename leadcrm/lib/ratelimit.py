@@ -31,13 +31,13 @@ def client() -> redis.Redis:
     return _client
 
 
-def hit(key: str, *, limit: int, seconds: int) -> Verdict:
-    """Count one request for `key` in the present window of `seconds`."""
+def hit(key: str, *, limit: int, seconds: int, weight: int = 1) -> Verdict:
+    """Count one request (or `weight` of them) for `key` in the present window of `seconds`."""
     window = int(time.time()) // seconds
     name = f"{settings.CACHES['default']['KEY_PREFIX']}:rate:{key}:{window}"
     try:
         pipe = client().pipeline(transaction=False)
-        pipe.incr(name)
+        pipe.incrby(name, weight)
         pipe.expire(name, seconds + 1)
         count = int(pipe.execute()[0])
     except redis.RedisError:

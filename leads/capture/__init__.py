@@ -3,11 +3,12 @@
 from leads.capture.envelopes import Submission, read
 from leads.capture.parsing import Unreadable
 from leads.capture.processing import Outcome, drain, place_of, process, set_aside
-from leads.capture.storing import QUEUE, Arrival, KeyReused, Stored, store
+from leads.capture.storing import QUEUE, Arrival, BadKey, KeyReused, Stored, store
 
 __all__ = [
     "QUEUE",
     "Arrival",
+    "BadKey",
     "KeyReused",
     "Outcome",
     "Stored",

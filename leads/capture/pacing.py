@@ -8,6 +8,7 @@ import time
 
 INLINE_PER_SECOND = 5.0
 BURST = 5.0
+QUIET_SECONDS = 0.05  # after another capture, this one is part of a rush
 INLINE_BYTES = 64_000
 NUDGE_SECONDS = 0.25
 
@@ -19,15 +20,15 @@ class Pace:
         self._lock = threading.Lock()
         self._tokens = BURST
         self._at = time.monotonic()
+        self._seen_at = self._nudged_at = 0.0
         self._busy = False
-        self._nudged_at = 0.0
 
     def enter(self) -> bool:
         with self._lock:
             now = time.monotonic()
             self._tokens = min(BURST, self._tokens + (now - self._at) * INLINE_PER_SECOND)
-            self._at = now
-            if self._busy or self._tokens < 1:
+            quiet, self._at, self._seen_at = now - self._seen_at > QUIET_SECONDS, now, now
+            if self._busy or not quiet or self._tokens < 1:
                 return False
             self._tokens -= 1
             self._busy = True

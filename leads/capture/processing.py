@@ -75,7 +75,7 @@ class Place:
 def drain(*, limit: int = 20) -> int:
     """Process one batch of waiting captures; return how many were taken."""
     claim = pump.claim(InboxItem, limit=limit)
-    for item in claim.items:
+    for item in pump.waking_once(claim.items):
         process(item, token=claim.token)
     return len(claim.items)
 

@@ -10,7 +10,8 @@ from django.db import connection
 from psycopg2 import Binary
 from psycopg2.extras import Json
 
-from leadcrm.lib.errors import FieldError, Invalid
+from leadcrm.accounts.models import ApiKey
+from leadcrm.lib.errors import DomainError, FieldError, Invalid
 from leads.models import InboxItem
 
 QUEUE = "inbox"
@@ -28,6 +29,15 @@ class KeyReused(Invalid):
         super().__init__(
             message, errors=[FieldError("Idempotency-Key", message, "idempotency_key_reused")]
         )
+
+
+class BadKey(DomainError):
+    code = "authentication_failed"
+    status = 401
+    title = "This API key is not valid"
+
+    def __init__(self) -> None:
+        super().__init__("This API key is unknown or was revoked. Check the key.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,7 @@ def store(arrival: Arrival, *, at: datetime, hold: bool = False) -> Stored:
 
     :param hold: the caller will process it at once; should it die, a pump does after a lease.
     :raises KeyReused: the idempotency key came with another body.
+    :raises BadKey: the API key was revoked since the door looked.
     """
     item = _item(arrival, at=at, hold=hold)
     pk = _insert(item, hold=hold)
@@ -69,6 +80,8 @@ def store(arrival: Arrival, *, at: datetime, hold: bool = False) -> Stored:
         item._state.adding = False
         item._state.db = connection.alias
         return Stored(item, is_new=True)
+    if not _key_is_good(arrival):
+        raise BadKey
     twin = InboxItem.objects.get(door=arrival.door, idempotency_key=arrival.idempotency_key)
     if twin.content_hash != item.content_hash:
         raise KeyReused
@@ -123,16 +136,28 @@ COLUMNS = [
 ]
 INSERT = (
     f"INSERT INTO leads_inboxitem ({', '.join(COLUMNS)}, due_at) "  # noqa: S608
-    f"VALUES ({', '.join(['%s'] * len(COLUMNS))}, now() + %s * interval '1 second') "
+    f"SELECT {', '.join(['%s'] * len(COLUMNS))}, now() + %s * interval '1 second' "
+    # The door may know the key from a moment ago: whether it is still good is decided here.
+    "WHERE %s OR EXISTS (SELECT FROM accounts_apikey k"
+    " LEFT JOIN accounts_user u ON u.id = k.user_id"
+    " WHERE k.id = %s AND k.revoked_at IS NULL AND u.is_active IS NOT FALSE) "
     "ON CONFLICT (door, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id"
 )
 
 
+def _key_is_good(arrival: Arrival) -> bool:
+    key = ApiKey.objects.filter(pk=arrival.api_key_id, revoked_at=None).exclude(
+        user__is_active=False
+    )
+    return arrival.api_key_id is None or key.exists()
+
+
 def _insert(item: InboxItem, *, hold: bool) -> int | None:
-    """None when a twin is there. Written by hand: the ORM needs two round trips for this."""
+    """None when a twin is there or the key is not. By hand: the ORM needs two round trips."""
     values = [_plain(getattr(item, column)) for column in COLUMNS]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [*values, HOLD_SECONDS if hold else 0.0])
+        hold_seconds, key_id = HOLD_SECONDS if hold else 0.0, item.api_key_id
+        cursor.execute(INSERT, [*values, hold_seconds, key_id is None, key_id])
         row = cursor.fetchone()
     return row[0] if row else None
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from leadcrm.accounts.actions import create_api_key
+from leadcrm.accounts.actions import create_api_key, revoke_api_key
 from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
 from leads.actions import delete_lead
@@ -353,6 +353,16 @@ class TestRefusals:
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert not InboxItem.objects.exists()
+
+    def test_a_key_is_dead_the_moment_it_is_revoked(self, sender: Sender) -> None:
+        body = {"fields": {"email": "a@x.example"}}
+        before = sender.post(body, Idempotency_Key="1").status_code
+        revoke_api_key(sender.key, at=NOON)
+
+        assert before == 202
+        assert sender.post(body).status_code == 401
+        assert sender.post(body, Idempotency_Key="1").status_code == 401
+        assert InboxItem.objects.count() == 1
 
     def test_a_missing_scope_is_named(self) -> None:
         answer = Sender("leads:read").post({"fields": {"email": "a@x.example"}})

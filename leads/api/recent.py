@@ -1,0 +1,24 @@
+"""What a process learned seconds ago, for paths too hot to ask the database each time."""
+
+import time
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+MOST = 1000
+
+
+class Recent(Generic[Value]):
+    """Values by key that are forgotten after `seconds`; only for what may be that stale."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._values: dict[str, tuple[float, Value]] = {}
+
+    def get(self, key: str) -> Value | None:
+        until, value = self._values.get(key, (0.0, None))
+        return value if time.monotonic() < until else None
+
+    def put(self, key: str, value: Value) -> None:
+        if len(self._values) >= MOST:
+            self._values.clear()
+        self._values[key] = (time.monotonic() + self._seconds, value)

@@ -300,6 +300,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "DripCampaignStateEnum": "nurturing.models.DripCampaign.State",
+        "DripStepKindEnum": "nurturing.models.Step.Kind",
+        "EnrollmentStateEnum": "nurturing.models.Enrollment.State",
+        "MailStateEnum": "nurturing.models.Send.State",
         "ScoringGroupEnum": "scoring.models.Rule.Group",
         "ModelStateEnum": "scoring.models.ModelVersion.State",
         "LostReasonEnum": "pipeline.models.LostReason",

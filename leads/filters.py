@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.choices import CallableChoiceIterator
 
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import DomainError, FieldError
@@ -74,7 +75,7 @@ class ChoicesField(forms.MultipleChoiceField):
         return super().clean(value)
 
 
-class RecordsField(forms.ModelMultipleChoiceField):
+class RecordsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Records by their key; cleaned to the records themselves, so that a page can name them."""
 
     widget = Boxes
@@ -104,7 +105,7 @@ class OwnersField(forms.Field):
     def __init__(self, *args: Any, reader: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reader = reader
-        self.widget.choices = forms.ChoiceField(choices=owner_choices).choices
+        self.widget.choices = CallableChoiceIterator(owner_choices)
 
     def clean(self, value: Sequence[str]) -> Owners:
         check_list(value)
@@ -155,7 +156,7 @@ class OwnersFilter(filters.Filter):
 class YesNoField(forms.NullBooleanField):
     widget = forms.Select(choices=[("", "Any"), *YES_NO])
 
-    def to_python(self, value: Any) -> bool | None:
+    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
         text = str(value or "").lower()
         if text in {"1", "true", "yes"}:
             return True

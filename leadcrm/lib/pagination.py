@@ -134,7 +134,7 @@ def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:
     *relations, name = path.split("__")
     for relation in relations:
         related = options.get_field(relation).related_model
-        options = related._meta  # type: ignore[union-attr]
+        options = related._meta
     return bool(name != "pk" and options.get_field(name).null)
 
 

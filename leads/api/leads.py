@@ -1,7 +1,7 @@
 """Leads for programs: the list, one, and many at once."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django.urls import path
 from django.utils import timezone
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leadcrm.accounts.models import ApiKey, User
+from leadcrm.eventlog.actions import Actor
 from leadcrm.lib.errors import DomainError, FieldError, StaleVersion
 from leadcrm.lib.problems import flatten
 from leads import actions
@@ -57,6 +58,11 @@ def person_of(request: Request) -> User | None:
     if isinstance(request.auth, ApiKey):
         return request.auth.user
     return request.user if isinstance(request.user, User) else None
+
+
+def actor_of(request: Request) -> Actor:
+    """Whoever asks; permission was checked, so it is a person or a key."""
+    return cast(Actor, request.user)
 
 
 class LeadsView(APIView):
@@ -136,7 +142,7 @@ class LeadView(APIView):
     )
     def delete(self, request: Request, lead_id: str) -> Response:
         lead = record.find(request.user, lead_id)
-        actions.delete_leads([lead.pk], at=timezone.now(), actor=request.user)
+        actions.delete_leads([lead.pk], at=timezone.now(), actor=actor_of(request))
         return Response(status=204)
 
 
@@ -199,7 +205,7 @@ def _enter(request: Request, data: dict[str, Any]) -> tuple[Lead, bool]:
         reader=request.user,
         at=timezone.now(),
         source=data.get("source"),
-        actor=request.user,
+        actor=actor_of(request),
         user=person_of(request),
         channel="api",
     )
@@ -218,7 +224,7 @@ def _change(
             contact_of(data),
             at=at,
             version=version,
-            actor=request.user,
+            actor=actor_of(request),
             user=person_of(request),
         )
     except EmailTaken as taken:

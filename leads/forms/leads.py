@@ -1,7 +1,7 @@
 """Forms about one lead."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from babel import Locale
@@ -12,14 +12,15 @@ from leadcrm.lib import normalise
 from leads.actions.leads import ContactFields
 from leads.models import Lead
 
+# Unions, pseudo-locales and outlying parts have codes too.
+NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
+
 
 @cache
 def countries() -> list[tuple[str, str]]:
     """ISO 3166-1 codes with English names, by name."""
-    names = Locale("en").territories
-    codes = [code for code in names if len(code) == 2 and code.isalpha()]
-    # Not countries: unions, pseudo-locales, outlying parts.
-    codes = [code for code in codes if code not in {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}]
+    names = {str(code): str(name) for code, name in Locale("en").territories.items()}
+    codes = [code for code in names if len(code) == 2 and code not in NO_COUNTRIES]
     return sorted(((code, names[code]) for code in codes), key=lambda pair: pair[1])
 
 
@@ -86,7 +87,7 @@ class LeadForm(forms.Form):
 
     @property
     def contact(self) -> ContactFields:
-        return ContactFields(**self.cleaned_data)  # type: ignore[typeddict-item]
+        return cast(ContactFields, dict(self.cleaned_data))
 
 
 class EditForm(LeadForm):
@@ -97,7 +98,7 @@ class EditForm(LeadForm):
     @property
     def contact(self) -> ContactFields:
         values = {k: v for k, v in self.cleaned_data.items() if k != "version"}
-        return ContactFields(**values)  # type: ignore[typeddict-item]
+        return cast(ContactFields, values)
 
 
 class FieldForm(LeadForm):
@@ -122,7 +123,7 @@ class FieldForm(LeadForm):
 
     @property
     def contact(self) -> ContactFields:
-        return ContactFields(**{self.name: self.cleaned_data[self.name]})  # type: ignore[typeddict-item]
+        return cast(ContactFields, {self.name: self.cleaned_data[self.name]})
 
 
 def values_of(lead: Lead) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def find(principal: Any, public_id: str) -> Lead:
 def _survivor(public_id: str) -> int | None:
     place = Lead.objects.filter(public_id=public_id, merged_into__isnull=False)
     target = place.values_list("merged_into_id", flat=True).first()
+    if target is None:
+        return None
     for _ in range(MOST_MERGES):
         further = Lead.objects.filter(pk=target).values_list("merged_into_id", flat=True).first()
         if further is None:

@@ -22,17 +22,21 @@ class UnknownOrdering(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of the list: `fields` for newest or highest first is their reverse."""
+    """An order of the list, rising; falling is its mirror, so that one index serves both."""
 
     key: str
     label: str
     fields: tuple[str, ...]
 
+    @property
+    def falling(self) -> list[str]:
+        return [name[1:] if name.startswith("-") else f"-{name}" for name in self.fields]
+
 
 SORTS = {
     sort.key: sort
     for sort in [
-        Sort("score", "Score", ("score_row__score", "pk")),
+        Sort("score", "Score", ("score_row__score", "-pk")),  # as the index has it
         Sort("last_activity", "Last activity", ("score_row__last_activity_at", "pk")),
         Sort("created", "Created", ("created_at", "pk")),
         Sort("name", "Name", ("last_name", "first_name", "pk")),
@@ -69,7 +73,7 @@ def ordering_of(sort: str) -> Sequence[str]:
         names = ", ".join(SORTS)
         message = f"There is no order “{sort[:40]}”. Choose from {names}, with - for descending."
         raise UnknownOrdering(message, errors=[FieldError("ordering", message, "unknown")])
-    return [f"-{name}" for name in known.fields] if sort.startswith("-") else known.fields
+    return known.falling if sort.startswith("-") else known.fields
 
 
 def rows(leads: LeadQuerySet) -> LeadQuerySet:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -229,7 +229,7 @@ def contact_of(data: Mapping[str, Any]) -> ContactFields:
             values[name] = ""
     if "custom" in data:
         values["custom"] = data["custom"]
-    return ContactFields(**values)  # type: ignore[typeddict-item]
+    return cast(ContactFields, values)
 
 
 class LeadCreate(LeadInput):

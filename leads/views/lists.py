@@ -164,7 +164,8 @@ def _chosen(request: HttpRequest) -> LeadQuerySet:
     ids = _ids(request)
     if not ids:
         raise NotFound("Nothing is selected. Tick some leads first.")
-    return cast(LeadQuerySet, Lead.objects.visible_to(request.user).filter(public_id__in=ids))
+    chosen: LeadQuerySet = Lead.objects.visible_to(request.user).filter(public_id__in=ids)
+    return chosen
 
 
 def _leads(count: int) -> str:

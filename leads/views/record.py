@@ -103,7 +103,8 @@ def _save_field(request: HttpRequest, lead: Lead, form: FieldForm) -> HttpRespon
 def _is_untouched(lead: Lead, form: FieldForm) -> bool:
     """Whether the others' change was to another field, so that this one is still as it was seen."""
     present = getattr(lead, form.name)
-    return str("" if present is None else present) == form.cleaned_data["was"]
+    was: str = form.cleaned_data["was"]
+    return str("" if present is None else present) == was
 
 
 def _field(

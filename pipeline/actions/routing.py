@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 
 from leadcrm.accounts.models import Team, User
+from leadcrm.lib import pump
 from leadcrm.lib.errors import NotFound
 from leads.models import Lead
 from pipeline import queries
@@ -76,11 +77,12 @@ def route(
     if cause == DRAINED and not WaitingLead.objects.filter(lead=lead).exists():
         return None
     rule_set = queries.published_rule_set() or ensure_default_routing()
-    outcome, trace = _decide(lead, rule_set, at=at)
+    outcome, trace = _decide(lead, rule_set, at=at, in_turn=cause == DRAINED)
     if outcome.is_waiting:
         _wait(lead, outcome, at=at)
         if cause == DRAINED:
             return None
+        pump.wake(QUEUE)
     decision = _store(lead, rule_set, outcome, trace, at=at, cause=cause, started=started)
     assign(
         lead.pk,
@@ -96,13 +98,13 @@ def route(
     return decision
 
 
-def _decide(lead: Lead, rule_set: RuleSet, *, at: datetime) -> tuple[Outcome, Trace]:
+def _decide(lead: Lead, rule_set: RuleSet, *, at: datetime, in_turn: bool) -> tuple[Outcome, Trace]:
     """The outcome of the first rule that holds and names somebody, with every rule tried."""
     trace: Trace = []
     for rule in queries.rules_of(rule_set):
         holds = bool(queries.leads_matching(rule.condition, [lead.pk]))
         failing = None if holds else queries.failing_leaf(rule.condition, lead.pk)
-        outcome = _resolve(rule, lead, at=at) if holds else None
+        outcome = _resolve(rule, lead, at=at, in_turn=in_turn) if holds else None
         trace.append(
             {
                 "rule": rule.name,
@@ -118,13 +120,13 @@ def _decide(lead: Lead, rule_set: RuleSet, *, at: datetime) -> tuple[Outcome, Tr
     return Outcome(rule=None, queue=queue, reason=f"No rule matched: queue of {queue}."), trace
 
 
-def _resolve(rule: RoutingRule, lead: Lead, *, at: datetime) -> Outcome | None:
+def _resolve(rule: RoutingRule, lead: Lead, *, at: datetime, in_turn: bool) -> Outcome | None:
     """Whom the rule's target means for this lead; None lets the next rule try."""
     if rule.target_queue is not None:
         reason = f"Rule “{rule.name}”: queue of {rule.target_queue}."
         return Outcome(rule=rule, queue=rule.target_queue, reason=reason)
     if rule.target_pool is not None:
-        return _from_pool(rule, rule.target_pool.pk, at=at)
+        return _from_pool(rule, rule.target_pool.pk, lead, at=at, in_turn=in_turn)
     if rule.target_user is not None:
         return _named(rule, rule.target_user, "named by the rule", at=at)
     owner = queries.company_owner(lead)
@@ -144,15 +146,19 @@ def _named(rule: RoutingRule, user: User, why: str, *, at: datetime) -> Outcome:
     return Outcome(rule=rule, wanted=user, queue=queue, choice=choice, reason=reason)
 
 
-def _from_pool(rule: RoutingRule, pool_id: int, *, at: datetime) -> Outcome:
+def _from_pool(
+    rule: RoutingRule, pool_id: int, lead: Lead, *, at: datetime, in_turn: bool
+) -> Outcome:
+    """:param in_turn: whether it is this lead's turn; a new one stands behind those who wait."""
     pool = Pool.objects.select_for_update(no_key=True, of=("self",)).get(pk=pool_id)
     members, choice = _choose(pool, at=at)
-    if choice.chosen is None:
+    others_first = not in_turn and pool.waiting.exclude(lead=lead).exists()
+    if choice.chosen is None or others_first:
         queue = pool.queue or fallback_queue()
-        reason = (
-            f"Rule “{rule.name}”: nobody in {pool} has room ({_tally(choice)}). Queue of {queue}."
-        )
-        return Outcome(rule=rule, pool=pool, queue=queue, choice=choice, reason=reason)
+        tally = _tally(choice) if choice.chosen is None else "others wait before it"
+        reason = f"Rule “{rule.name}”: nobody in {pool} has room ({tally}). Queue of {queue}."
+        nobody = Choice(None, choice.verdicts, choice.before, choice.before)
+        return Outcome(rule=rule, pool=pool, queue=queue, choice=nobody, reason=reason)
     _save_credits(members, choice)
     chosen = next(m.user for m in members if m.user_id == choice.chosen.user_id)
     reason = f"Rule “{rule.name}”: {chosen.name}, {_why(pool, choice.chosen)}."

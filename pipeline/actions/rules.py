@@ -8,11 +8,13 @@ from typing import Any
 from django.db import transaction
 
 from leadcrm.accounts.models import Team, User
+from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid
 from leadcrm.lib.normalise import clean_json, clean_text
 from leadcrm.lib.tokens import new_public_id
 from pipeline import queries
 from pipeline.actions.defaults import ensure_default_routing
+from pipeline.actions.routing import QUEUE
 from pipeline.models import Pool, RoutingRule, RuleSet, WaitingLead
 
 MOST_RULES = 200
@@ -140,6 +142,7 @@ def publish_draft(*, at: datetime, actor: User | None = None) -> RuleSet:
     draft.published_at, draft.published_by = at, actor
     draft.save()
     WaitingLead.objects.update(pool=None, user=None)
+    pump.wake(QUEUE)
     return draft
 
 
@@ -186,6 +189,7 @@ def set_pool_member(
             "position": pool.members.count(),
         },
     )
+    pump.wake(QUEUE)
 
 
 def remove_pool_member(pool: Pool, user: User) -> None:

@@ -295,6 +295,20 @@ class TestNobodyHasRoom:
         assert WaitingLead.objects.get().lead == third
         assert Assignment.objects.filter(cause="drained").count() == 2
 
+    def test_a_new_lead_stands_behind_those_who_wait(self, alice: User) -> None:
+        publish_rules(pool_rule(make_pool(alice)))
+        PoolMember.objects.update(paused=True)
+        first, second = open_lead(), open_lead()
+        decide(first)
+        PoolMember.objects.update(paused=False, open_cap=1)
+
+        decision = decide(second)
+        drain_waiting(at=LATER)
+
+        assert "others wait before it" in decision.reason
+        assert Lead.objects.get(owner=alice) == first
+        assert WaitingLead.objects.get().lead == second
+
     def test_looking_again_without_room_writes_nothing(self, alice: User) -> None:
         publish_rules(pool_rule(make_pool(alice)))
         PoolMember.objects.update(paused=True)

@@ -54,9 +54,10 @@ def why(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
 
 
 def bars_of(groups: dict[str, int], cap: int) -> list[tuple[str, float]]:
-    """Shares of the whole bar; a group below zero has none."""
-    parts = (groups["fit"], groups["engagement"], groups["bant"])
-    return [(f"p{n}", max(part, 0) * 100 / cap) for n, part in enumerate(parts, 1)]
+    """Shares of the whole bar; a group below zero has none, and more than the cap still fits."""
+    parts = [max(groups[key], 0) for key in ("fit", "engagement", "bant")]
+    whole = max(cap, sum(parts))
+    return [(f"p{n}", part * 100 / whole) for n, part in enumerate(parts, 1)]
 
 
 @panel("bant", place=Place.SIDE, position=30, template="scoring/bant.html")

@@ -79,7 +79,7 @@ def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 def _part(request: HttpRequest) -> HttpResponse:
     page = ScoringPage(cast(User, request.user), at=timezone.now(), is_part=True, inline=False)
-    return render(request, "scoring/scoring.html#changed", page.context())
+    return render(request, "scoring/scoring.html#rules", page.context())
 
 
 @require_POST

@@ -135,7 +135,7 @@ class ScoringPage:
         was = f"{before.points:+d}".replace("-", "−") if before else ""
         return Row(
             rule=rule,
-            words=words_of(rule),
+            words=_more_than(rule.label, words_of(rule)),
             band=BANDS[rule.weight_class],
             is_edited=edited,
             was=was if before and before.points != rule.points else "",
@@ -222,6 +222,11 @@ def table(ahead: engine.Preview) -> list[tuple[str, int, int]]:
     pairs = zip(ahead.spread_now, ahead.spread_then, strict=True)
     step = engine.BIN
     return [(f"{n * step} to {n * step + step - 1}", *pair) for n, pair in enumerate(pairs)]
+
+
+def _more_than(label: str, words: str) -> str:
+    """Words that only repeat the label are not worth reading."""
+    return "" if words.casefold() in label.casefold() else words
 
 
 def spread(ahead: engine.Preview, version: ModelVersion, *, compare: bool) -> SafeString:

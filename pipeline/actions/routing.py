@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.template.defaultfilters import pluralize
 
 from leadcrm.accounts.models import Team, User
 from leadcrm.lib import pump
@@ -180,7 +181,7 @@ def _save_credits(members: Sequence[PoolMember], choice: Choice) -> None:
 
 
 def _why(pool: Pool, chosen: Candidate) -> str:
-    load = f"{chosen.open_leads} open leads"
+    load = f"{chosen.open_leads} open lead{pluralize(chosen.open_leads)}"
     if chosen.open_cap is not None:
         load = f"{chosen.open_leads} of {chosen.open_cap} open leads"
     how = {

@@ -100,7 +100,7 @@ def with_policy(
         policy["form-action"] = [SELF, f"{parts.scheme}://{parts.netloc}"]
     if embedded:
         policy["frame-ancestors"] = [SELF, *form.allowed_origins]
-        response.xframe_options_exempt = True  # type: ignore[attr-defined]
+        response.xframe_options_exempt = True
     if policy:
         response._csp_replace = policy  # type: ignore[attr-defined]
     response["Cache-Control"] = "no-store"
@@ -164,8 +164,8 @@ def receive(
     except DomainError as error:
         return say(request, form, error.title, error.detail, error.status)
     except arrivals.AWAY:
-        error = arrivals.Unavailable()
-        return say(request, form, error.title, error.detail, error.status)
+        away = arrivals.Unavailable()
+        return say(request, form, away.title, away.detail, away.status)
     if version.redirect_url and not embedded:
         return HttpResponseRedirect(version.redirect_url, status=303)
     return HttpResponseRedirect(f"{request.path}?sent=1", status=303)

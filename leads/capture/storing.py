@@ -146,10 +146,10 @@ INSERT = (
 
 
 def _key_is_good(arrival: Arrival) -> bool:
-    key = ApiKey.objects.filter(pk=arrival.api_key_id, revoked_at=None).exclude(
-        user__is_active=False
-    )
-    return arrival.api_key_id is None or key.exists()
+    if arrival.api_key_id is None:
+        return True
+    live = ApiKey.objects.filter(pk=arrival.api_key_id, revoked_at=None)
+    return live.exclude(user__is_active=False).exists()
 
 
 def _insert(item: InboxItem, *, hold: bool) -> int | None:

@@ -1,5 +1,6 @@
 """The form editor: what a form says, and one small form for each question."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ TARGETS = [
     ("custom", "A field of its own"),
 ]
 ROWS = "field"
+HOST = re.compile(r"[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 
 
 class NewFormForm(forms.Form):
@@ -112,13 +114,13 @@ def is_web_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
+    # Its host ends in a header, so it must not carry what separates things there.
+    return parts.scheme in {"http", "https"} and bool(HOST.fullmatch(parts.netloc))
 
 
 def is_origin(url: str) -> bool:
     parts = urlsplit(url) if is_web_address(url) else None
-    # What ends in a header must not carry one of its separators.
-    return parts is not None and not (parts.path or parts.query or parts.fragment or ";" in url)
+    return parts is not None and not (parts.path or parts.query or parts.fragment)
 
 
 class QuestionForm(forms.Form):

@@ -1,5 +1,6 @@
 """What arrived, what became of it, and whether the two add up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ def captures(principal: Any) -> QuerySet[InboxItem]:
         function="substring",
         output_field=BinaryField(),
     )
-    return (  # type: ignore[no-any-return]
+    return (
         InboxItem.objects.visible_to(principal)
         .select_related("source", "lead")
         .defer("body")
@@ -38,18 +39,28 @@ class Balance:
     states: dict[str, int]
 
     @property
+    def parts(self) -> str:
+        """“80 applied + 5 quarantined”: what the received ones became, without the zeros."""
+        labels = {**dict(InboxItem.State.choices), InboxItem.State.RECEIVED: "Waiting"}
+        counted = [(labels[state].lower(), n) for state, n in self.states.items() if n]
+        return " + ".join(f"{n:,} {label}" for label, n in counted) or "nothing"
+
+    @property
     def adds_up(self) -> bool:
         return self.received == sum(self.states.values())
 
-    @property
-    def needs_a_look(self) -> int:
-        return sum(self.states.get(state, 0) for state in ("quarantined", "needs_review", "failed"))
+
+def total_of(sources: Sequence[Balance]) -> Balance:
+    states = {
+        state: sum(each.states[state] for each in sources) for state in InboxItem.State.values
+    }
+    return Balance("All sources", "", sum(each.received for each in sources), states)
 
 
 def balances(principal: Any, *, since: datetime) -> list[Balance]:
     """For every source: received = applied + quarantined + needs review + failed + rejected."""
     counts = {state: Count("pk", filter=Q(state=state)) for state in InboxItem.State.values}
-    rows = (
+    rows: Any = (
         InboxItem.objects.visible_to(principal)
         .filter(received_at__gte=since)
         .values("source__name", "source__key")

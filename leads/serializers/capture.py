@@ -12,7 +12,7 @@ class CaptureSerializer(serializers.Serializer[Any]):
     source = serializers.SlugField(
         required=False, help_text="The key of a source; without form and source it is “api”."
     )
-    fields = serializers.DictField(  # type: ignore[assignment]
+    fields = serializers.DictField(
         child=serializers.JSONField(),
         help_text="Answers by name: email, first_name, last_name, name, phone, company, job_title, "
         "message … and any others. `bant` holds answers by dimension.",

@@ -21,7 +21,7 @@ from leads.capture.mapping import text_of
 from leads.capture.parsing import decode
 from leads.forms.inbox import InboxFilter
 from leads.models import InboxItem, Inquiry, Lead
-from leads.queries.captures import balances, captures
+from leads.queries.captures import balances, captures, total_of
 
 PAGE = 50
 BALANCE_DAYS = 30
@@ -57,18 +57,20 @@ def inbox(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("cursor") or None
     page = keyset_page(found, ordering=["-pk"], size=PAGE, cursor=cursor)
     since = timezone.now() - timedelta(days=BALANCE_DAYS)
+    sources = balances(user_of(request), since=since)
     context = {
         "form": form,
         "page": page,
         "rows": [Row(item) for item in page.rows],
-        "balances": balances(user_of(request), since=since),
+        "balances": sources,
+        "total": total_of(sources),
         "days": BALANCE_DAYS,
     }
     return render(request, "leads/inbox/list.html", context)
 
 
 def conditions(chosen: dict[str, Any]) -> dict[str, Any]:
-    found = {name: chosen[name] for name in ("state", "source") if name in chosen}
+    found: dict[str, Any] = {name: chosen[name] for name in ("state", "source") if name in chosen}
     if "day" in chosen:
         start = timezone.make_aware(datetime.combine(chosen["day"], time.min))
         found["received_at__range"] = (start, start + timedelta(days=1))

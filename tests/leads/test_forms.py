@@ -143,6 +143,7 @@ class TestEditor:
             ({"field-0-type": "select"}, "Write the options"),
             ({"title": ""}, "required"),
             ({"redirect_url": "javascript:alert(1)"}, "beginning with https"),
+            ({"redirect_url": "https://x;script-src/"}, "beginning with https"),
             ({"redirect_url": "//evil.example"}, "beginning with https"),
             ({"allowed_origins": "https://x.example; script-src *"}, "is not a site"),
             ({"field-TOTAL_FORMS": "0"}, "at least one question"),

@@ -24,6 +24,9 @@ COUNTED = "(a.klass = 'human' OR a.type IN ('email_bounce', 'email_complaint'))"
 DECIMAL = r"^\s*[-+]?[0-9]{1,15}([.][0-9]{1,15})?\s*$"
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "is": "="}
 
+# Not now(): what the same transaction wrote a moment ago lies behind it, not before it.
+PRESENT = "statement_timestamp()"
+
 Params = tuple[Any, ...]
 
 
@@ -43,7 +46,7 @@ NOBODY = Predicate("false")
 class Context:
     """`moment` is SQL; `columns` replaces the SQL of fields that a statement has at hand."""
 
-    moment: str = "now()"
+    moment: str = PRESENT
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,7 +67,7 @@ def compile(
 
 
 def moment_sql(at: datetime | None) -> str:
-    return "now()" if at is None else f"TIMESTAMPTZ '{at.isoformat()}'"
+    return PRESENT if at is None else f"TIMESTAMPTZ '{at.isoformat()}'"
 
 
 def matches(tree: Any, lead_ids: Iterable[int]) -> set[int]:

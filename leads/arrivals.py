@@ -77,7 +77,7 @@ def read_body(request: HttpRequest) -> bytes:
         raise Encoded
     declared = request.headers.get("Content-Length", "")
     if not declared and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        raise LengthMissing
+        return _read_chunks(request)
     if declared.isdigit() and int(declared) > settings.MAX_CAPTURE_BYTES:
         raise TooLarge
     try:
@@ -89,6 +89,19 @@ def read_body(request: HttpRequest) -> bytes:
     if declared.isdigit() and len(body) < int(declared):
         raise CutOff
     return body
+
+
+def _read_chunks(request: HttpRequest) -> bytes:
+    """Django reads no body without a length; a server that marks the end lets us."""
+    if not request.META.get("wsgi.input_terminated"):
+        raise LengthMissing
+    chunks, size = [], 0
+    while chunk := request.META["wsgi.input"].read(65_536):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > settings.MAX_CAPTURE_BYTES:
+            raise TooLarge
+    return b"".join(chunks)
 
 
 def kept_headers(request: HttpRequest) -> dict[str, str]:

@@ -23,7 +23,8 @@ addEventListener("pageshow", () => {
 document.querySelector("[aria-invalid=true]")?.focus();
 
 if (window.parent !== window) {
-  const tell = () =>
-    window.parent.postMessage({ leadcrmHeight: document.documentElement.scrollHeight }, "*");
-  new ResizeObserver(tell).observe(document.body);
+  // Not the document's height, which is never less than the frame's.
+  const main = document.querySelector("main");
+  const tell = () => window.parent.postMessage({ leadcrmHeight: main.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(main);
 }

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -99,6 +100,15 @@ class TestTheApiTakes:
         assert answer.status_code == 202
         assert len(Inquiry.objects.get().fields) == 500
 
+    def test_chunks(self, client: Client, key: str) -> None:
+        headers = {"Authorization": f"Bearer {key}", "Transfer-Encoding": "chunked"}
+        sent = {"wsgi.input_terminated": True, "wsgi.input": BytesIO(envelope())}
+
+        answer = client.generic("POST", CAPTURE, b"", "application/json", headers=headers, **sent)
+
+        assert answer.status_code == 202
+        assert InboxItem.objects.get().body
+
     def test_numbers_where_texts_are_usual(self, client: Client, key: str) -> None:
         answer = to_api(client, key, envelope(phone=31201234567, company_size="many"))
 
@@ -148,6 +158,16 @@ class TestTheApiRefuses:
         )
 
         assert answer.status_code == 415
+
+    def test_chunks_from_a_server_that_does_not_mark_their_end(
+        self, client: Client, key: str
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}", "Transfer-Encoding": "chunked"}
+
+        answer = client.generic("POST", CAPTURE, b"", "application/json", headers=headers)
+
+        assert answer.status_code == 411
+        assert "Content-Length" in answer.json()["detail"]
 
     def test_keys_in_the_address(self, client: Client, key: str) -> None:
         answer = client.post(f"{CAPTURE}?key={key}", envelope(), content_type="application/json")

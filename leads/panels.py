@@ -17,7 +17,7 @@ class Place(StrEnum):
     SUMMARY = "summary"  # cells of the band under the name
     SIDE = "side"  # sections of the right column
     DETAILS = "details"  # sections of the left column
-    COMPOSER = "composer"  # ways to log something
+    COMPOSER = "composer"  # ways to log something; data: `label`, `icon`, perhaps a shortcut `key`
     ACTIONS = "actions"  # buttons in the top bar
 
 

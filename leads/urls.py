@@ -10,6 +10,7 @@ lead_urls = [
     path("leads/", lists.lead_list, name="lead-list"),
     path("leads/filter/", lists.filter_form, name="lead-filter"),
     path("leads/export/", lists.export, name="lead-export"),
+    path("leads/views/counts/", lists.view_counts, name="lead-view-counts"),
     path("leads/views/new/", lists.save_view, name="lead-view-new"),
     path("leads/views/<int:view_id>/share/", lists.share_view, name="lead-view-share"),
     path("leads/views/<int:view_id>/delete/", lists.delete_view, name="lead-view-delete"),

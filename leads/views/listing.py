@@ -1,11 +1,12 @@
 """What the page of leads shows besides its rows: tabs, filters in words, links."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django.http import HttpRequest, QueryDict
 
 from leadcrm.accounts.models import User
+from leadcrm.lib.errors import DomainError
 from leadcrm.lib.pagination import CappedCount
 from leads import filters
 from leads.activity_types import type_of
@@ -71,6 +72,7 @@ class Tab:
     view: View
     href: str
     current: bool
+    count: CappedCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,17 @@ class Listing:
     @property
     def tabs(self) -> list[Tab]:
         return [Tab(view, href_of(view), view == self.view) for view in self.views]
+
+    def counted_tabs(self, request: HttpRequest) -> list[Tab]:
+        """The tabs with how many leads are under each; a view that broke has no number."""
+        return [replace(tab, count=self._count(tab.view, request)) for tab in self.tabs]
+
+    def _count(self, view: View, request: HttpRequest) -> CappedCount | None:
+        try:
+            leads = Lead.objects.visible_to(self.user)
+            return worklist.count(filters.narrowed(leads, QueryDict(view.query), request)[0])
+        except DomainError:
+            return None
 
     @property
     def chips(self) -> list[dict[str, Any]]:
@@ -190,6 +203,7 @@ class Listing:
         count = worklist.count(self.leads) if page.rows else CappedCount(0, capped=False)
         return {
             "list": self,
+            "tabs": self.tabs,
             "page": page,
             "rows": [Row(lead) for lead in page],
             "count": count,

@@ -34,6 +34,14 @@ def lead_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+def view_counts(request: HttpRequest) -> HttpResponse:
+    """The tabs once more, with numbers: asked for after the page, so that it need not wait."""
+    listing = Listing(request)
+    context = {"list": listing, "tabs": listing.counted_tabs(request), "counts": True}
+    return render(request, "leads/lead_list.html#tabs", context)
+
+
+@require_GET
 def filter_form(request: HttpRequest) -> HttpResponse:
     """The filters as a form: in a dialog, or as a page of its own without scripts."""
     query = query_of(request.GET)

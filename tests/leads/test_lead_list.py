@@ -293,6 +293,17 @@ class TestSavedViews:
 
         assert not SavedView.objects.exists()
 
+    def test_are_counted_after_the_page(self, browser: Client, alice: User, bob: User) -> None:
+        LeadFactory.create_batch(2, owner=alice)
+        LeadFactory(owner=bob)
+        actions.save_view(alice, name="Broken", query="stage=gone")
+
+        part = text_of(browser.get("/leads/views/counts/", headers={"HX-Request": "true"}))
+
+        assert 'All leads <span class="count">2</span>' in part
+        assert 'Unanswered <span class="count">0</span>' in part
+        assert "Broken </a>" in part.replace("Broken</a>", "Broken </a>")
+
     def test_need_a_name(self, browser: Client) -> None:
         response = browser.post("/leads/views/new/", {"name": " ", "query": ""})
 

@@ -3,13 +3,35 @@
 from django.urls import URLPattern, path
 
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
-from pipeline.views import board
+from pipeline.views import board, bulk, leads, my_day, tasks
 
 board_urls = [
+    path("", my_day.day, name="my-day"),
     path("pipeline/", board.board, name="board"),
     path("pipeline/filter/", board.filter_form, name="board-filter"),
     path("pipeline/lanes/<slug:stage>/", board.lane, name="board-lane"),
     path("pipeline/undo/<slug:deed>/<str:token>/", board.undo_deed, name="pipeline-undo"),
+    path("pipeline/bulk/assign/", bulk.assign, name="bulk-assign"),
+    path("pipeline/bulk/stage/", bulk.stage, name="bulk-stage"),
     path("pipeline/<public_id:lead_id>/move/", board.move, name="board-move"),
 ]
-urlpatterns: list[URLPattern] = [*board_urls]
+lead_urls = [
+    path("leads/<public_id:lead_id>/call/", leads.log_call, name="lead-call"),
+    path("leads/<public_id:lead_id>/email/", leads.send_email, name="lead-email"),
+    path("leads/<public_id:lead_id>/tasks/", leads.add_task, name="lead-tasks"),
+    path("leads/<public_id:lead_id>/deals/", leads.add_deal, name="lead-deals"),
+    path("leads/<public_id:lead_id>/owner/", leads.change_owner, name="lead-owner"),
+    path("leads/<public_id:lead_id>/accept/", leads.accept, name="lead-accept"),
+    path("leads/<public_id:lead_id>/decline/", leads.decline, name="lead-decline"),
+    path("leads/<public_id:lead_id>/snooze/", leads.snooze, name="lead-snooze"),
+    path("leads/<public_id:lead_id>/done/", leads.finish, name="lead-done"),
+    path("leads/<public_id:lead_id>/reopen/", leads.reopen, name="lead-reopen"),
+    path("leads/<public_id:lead_id>/routing/", leads.routing_history, name="lead-routing"),
+]
+task_urls = [
+    path("tasks/", tasks.task_list, name="task-list"),
+    path("tasks/<int:task_id>/done/", tasks.complete, name="task-done"),
+    path("tasks/<int:task_id>/reopen/", tasks.reopen, name="task-reopen"),
+    path("tasks/<int:task_id>/snooze/", tasks.snooze, name="task-snooze"),
+]
+urlpatterns: list[URLPattern] = [*board_urls, *lead_urls, *task_urls]

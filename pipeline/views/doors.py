@@ -45,6 +45,8 @@ def undo_path(request: HttpRequest, deed: str, at: datetime) -> str:
 
 
 def done(request: HttpRequest, words: str, *, to: str, undo: str = "") -> HttpResponse:
-    """Say what was done on the next page."""
+    """Say what was done on the next page; a form sent by htmx goes there, too."""
     messages.success(request, words, extra_tags=f"undo:{undo}" if undo else "")
+    if is_fragment(request):
+        return HttpResponse(headers={"HX-Redirect": to})
     return redirect(to)

@@ -1,0 +1,107 @@
+"""What the pipeline shows on a lead's page, and counts beside the navigation."""
+
+from datetime import datetime
+from typing import Any
+
+from leadcrm.accounts.models import User, Workspace
+from leadcrm.accounts.navigation import badge
+from leads.clocks import reply_clock
+from leads.models import Lead, Stage
+from leads.panels import Place, panel
+from pipeline import queries
+from pipeline.forms import SNOOZES, CallForm, EmailForm, OwnerForm, TaskForm
+from pipeline.models import Assignment, Deal, RoutingDecision
+from pipeline.queries import my_day
+
+badge("day", meaning="replies over target")(my_day.late_replies)
+
+
+@panel("stage", place=Place.SUMMARY, position=20, template="pipeline/panel_stage.html")
+def stage(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    lost = lead.stage is not None and lead.stage.category == Stage.Category.LOST
+    hidden = Stage.Category.WON if lost else Stage.Category.LOST
+    position = lead.stage.position if lead.stage and not lost else -1
+    steps = [
+        {"stage": step, "done": step.position < position, "now": step.pk == lead.stage_id}
+        for step in queries.stages()
+        if step.category != hidden
+    ]
+    days = (at - lead.stage_entered_at).days if lead.stage_entered_at else None
+    return {"steps": steps, "days": days, "is_open": lead.stage is None or lead.stage.is_open}
+
+
+@panel("reply", place=Place.SUMMARY, position=30, template="pipeline/panel_reply.html")
+def reply(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    clock = reply_clock(lead, at=at)
+    started, due = lead.response_started_at, lead.response_due_at
+    data: dict[str, Any] = {"clock": clock, "started": started, "due": due, "percent": 0}
+    if started and due and due > started:
+        data["target"] = due - started
+        data["percent"] = round(100 * max(due - at, due - due) / (due - started))
+        data["tone"] = "warm" if clock.kind == "due" else "bad"
+    return data
+
+
+@panel("owner", place=Place.SUMMARY, position=40, template="pipeline/panel_owner.html")
+def owner(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    assignment = queries.current_assignment(lead.pk)
+    form = OwnerForm(auto_id="owner-%s")
+    here = lead.owner.public_id if lead.owner else ""
+    return {
+        "assignment": assignment,
+        "why": _how_it_came(assignment),
+        "people": form.fields["owner"].choices,  # type: ignore[attr-defined]
+        "here": here,
+        "to_accept": bool(assignment and assignment.owner == user and not assignment.accepted_at),
+    }
+
+
+def _how_it_came(assignment: Assignment | None) -> str:
+    if assignment is None:
+        return ""
+    if assignment.decision is not None and assignment.decision.rule_name:
+        return f"Routed: {assignment.decision.rule_name}"
+    by = f" by {assignment.actor}" if assignment.actor else ""
+    return f"{assignment.get_cause_display()}{by}"
+
+
+@panel("next", place=Place.SIDE, position=10, template="pipeline/panel_next.html")
+def next_steps(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"tasks": list(queries.open_tasks_of(lead.pk)[:20]), "at": at, "snoozes": SNOOZES}
+
+
+@panel("deals", place=Place.SIDE, position=40, template="pipeline/panel_deals.html")
+def deals(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    found = list(queries.deals_of(lead.pk)[:20])
+    worth = sum(deal.amount for deal in found if deal.state == Deal.State.OPEN)
+    return {"deals": found, "worth": worth, "currency": Workspace.load().currency}
+
+
+@panel("routing", place=Place.DETAILS, position=60, template="pipeline/panel_routing.html")
+def routing(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
+    decision: RoutingDecision | None = queries.latest_decision(lead.pk)
+    return {"decision": decision} if decision else None
+
+
+@panel("email", place=Place.COMPOSER, position=10, template="pipeline/panel_email.html")
+def email(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"label": "E-mail", "icon": "mail", "key": "r", "form": EmailForm()}
+
+
+@panel("call", place=Place.COMPOSER, position=20, template="pipeline/panel_call.html")
+def call(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"label": "Call", "icon": "phone", "key": "c", "form": CallForm()}
+
+
+@panel("task", place=Place.COMPOSER, position=30, template="pipeline/panel_task.html")
+def task(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"label": "Task", "icon": "list-todo", "key": "t", "form": TaskForm()}
+
+
+@panel("move", place=Place.ACTIONS, position=10, template="pipeline/panel_move.html")
+def move(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    """The next stage; a closed lead can be opened again."""
+    position = lead.stage.position if lead.stage else -1
+    following = queries.stages().filter(position__gt=position, category__in=["open", "won"])
+    closed = lead.stage is not None and not lead.stage.is_open
+    return {"to": None if closed else following.first(), "closed": closed}

@@ -33,7 +33,9 @@ class EventDelivery(WorkItem):
         DONE = "done", "Done"
         DEAD = "dead", "Gave up"
 
-    event = models.ForeignKey(DomainEvent, models.CASCADE, related_name="deliveries")
+    event = models.ForeignKey(
+        DomainEvent, models.CASCADE, related_name="deliveries", db_index=False
+    )
     handler = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     last_error = models.TextField(blank=True)

@@ -258,7 +258,7 @@ class Lead(models.Model):
 
 
 class LeadTag(models.Model):
-    lead = models.ForeignKey(Lead, models.CASCADE)
+    lead = models.ForeignKey(Lead, models.CASCADE, db_index=False)
     tag = models.ForeignKey(Tag, models.CASCADE)
 
     class Meta:

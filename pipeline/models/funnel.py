@@ -35,7 +35,7 @@ class SalesCycle(models.Model):
         WON = "won", "Won"
         LOST = "lost", "Lost"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="cycles")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="cycles", db_index=False)
     number = models.PositiveSmallIntegerField(default=1)
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="cycles")
     source = models.ForeignKey(
@@ -111,10 +111,14 @@ class Transition(models.Model):
         REJECTED = "rejected", "Rejected by sales"
         REOPENED = "reopened", "Reopened"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="transitions")
-    cycle = models.ForeignKey(SalesCycle, models.CASCADE, related_name="transitions")
-    from_stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, related_name="+")
-    to_stage = models.ForeignKey(Stage, models.PROTECT, related_name="+")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="transitions", db_index=False)
+    cycle = models.ForeignKey(
+        SalesCycle, models.CASCADE, related_name="transitions", db_index=False
+    )
+    from_stage = models.ForeignKey(
+        Stage, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    to_stage = models.ForeignKey(Stage, models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
     actor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     cause = models.CharField(max_length=10, choices=Cause, default=Cause.MANUAL)
@@ -140,8 +144,8 @@ class Deal(models.Model):
         WON = "won", "Won"
         LOST = "lost", "Lost"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="deals")
-    cycle = models.ForeignKey(SalesCycle, models.CASCADE, related_name="deals")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="deals", db_index=False)
+    cycle = models.ForeignKey(SalesCycle, models.CASCADE, related_name="deals", db_index=False)
     name = models.CharField(max_length=120)
     amount = models.DecimalField(max_digits=14, decimal_places=2)
     currency = models.CharField(max_length=3)

@@ -37,7 +37,7 @@ class ResponseClock(WorkItem):
     """
 
     cycle = models.OneToOneField(SalesCycle, models.CASCADE, related_name="clock")
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="response_clocks")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="response_clocks", db_index=False)
     target = models.ForeignKey(
         ResponseTarget, models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -140,7 +140,7 @@ class RoutingDecision(models.Model):
     `[{"user", "name", "eligible", "code", "detail"}]`. `rotation_*`: `{user id: credit}`.
     """
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="routing_decisions")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="routing_decisions", db_index=False)
     cycle = models.ForeignKey(
         SalesCycle, models.CASCADE, null=True, blank=True, related_name="routing_decisions"
     )
@@ -215,7 +215,7 @@ class Assignment(models.Model):
         ESCALATED = "escalated", "Not answered in time"
         LEFT = "left", "The owner left"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="assignments")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="assignments", db_index=False)
     cycle = models.ForeignKey(
         SalesCycle, models.CASCADE, null=True, blank=True, related_name="assignments"
     )

@@ -14,10 +14,9 @@ def make_version(*rules: dict[str, Any], **changes: Any) -> ModelVersion:
     """The one published version of the default model, with only these rules."""
     ScoringModel.objects.all().delete()
     model = ScoringModel.objects.create(key="default", name="Lead score", is_default=True)
-    changes = {"fit_cap": 100, "engagement_cap": 100, "bant_cap": 100, "hysteresis": 0} | changes
-    version = ModelVersion.objects.create(
-        model=model, number=1, state="published", published_at=NOON, **changes
-    )
+    values: dict[str, Any] = {"state": "published", "published_at": NOON, "hysteresis": 0}
+    values |= {"fit_cap": 100, "engagement_cap": 100, "bant_cap": 100, **changes}
+    version = ModelVersion.objects.create(model=model, number=1, **values)
     for position, values in enumerate(rules):
         Rule.objects.create(version=version, position=position, **values)
     return version

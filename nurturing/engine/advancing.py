@@ -196,7 +196,7 @@ def message_domain() -> str:
 
 def _stillborn(send: Send, state: str, reason: str, words: str = "") -> Send:
     send.state, send.reason_code, send.reason = state, reason, words or REASONS[reason]
-    send.due_at, send.settled_at = None, Now()  # type: ignore[assignment]
+    send.due_at, send.settled_at = None, Now()
     return send
 
 

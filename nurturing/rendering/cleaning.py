@@ -38,13 +38,14 @@ body { margin: 0; padding: 24px 16px; font: 16px/1.55 -apple-system, "Segoe UI",
 p { margin: 0 0 16px; } ol, ul { margin: 0 0 16px; padding-left: 24px; } li { margin: 0 0 6px; }
 h1, h2, h3 { line-height: 1.25; margin: 24px 0 12px; } img { max-width: 100%; border: 0; }
 .button { display: inline-block; padding: 12px 20px; border-radius: 6px; background-color: #0b6b73; color: #ffffff; text-decoration: none; font-weight: 600; }
-.foot { margin-top: 32px; padding-top: 16px; border-top: 1px solid #d9d7d0; font-size: 13px; line-height: 1.5; color: #6a655f; }
-.foot a { color: #6a655f; }
+.foot { margin-top: 32px; padding-top: 16px; border-top: 1px solid #d9d7d0; font-size: 13px; line-height: 1.5; color: #767069; }
+.foot a { color: #767069; }
 """  # noqa: E501
 _BLOCK = re.compile(
     r"^\s*(<(?!a\b|b\b|i\b|em\b|strong\b|span\b|code\b|u\b|br\b)|\{%)", re.IGNORECASE
 )
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(((?:[^()\s{}]|\{\{[^{}]*\}\})+)\)")
+_BARE = re.compile(r"(?<![(\[\"'=])\bhttps?://[^\s<>\"{}|]*[^\s<>\"{}|.,;:!?)]")
 _ORDERED = re.compile(r"^\s*\d+[.)] +")
 _BULLET = re.compile(r"^\s*[-*•] +")
 
@@ -62,6 +63,8 @@ def as_html(source: str) -> str:
 def _paragraph(chunk: str) -> str:
     if not chunk.strip() or _BLOCK.match(chunk):
         return chunk
+    if "<" not in chunk:
+        chunk = _BARE.sub(r'<a href="\g<0>">\g<0></a>', chunk)
     linked = _LINK.sub(r'<a href="\2">\1</a>', chunk)
     lines = linked.strip("\n").split("\n")
     for tag, mark in (("ol", _ORDERED), ("ul", _BULLET)):

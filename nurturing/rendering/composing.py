@@ -72,8 +72,13 @@ def _sender(context: dict[str, Any]) -> str:
     return ", ".join(part for part in (workspace["name"], workspace["address"]) if part)
 
 
-def finish_html(mail: Mail, *, rewrite: Callable[[str], str], pixel: str = "") -> str:
-    """The whole HTML document: tracked links, styles inlined, the open pixel at the end."""
+def finish_html(
+    mail: Mail, *, rewrite: Callable[[str], str], pixel: str = "", above: str = ""
+) -> str:
+    """The whole HTML document: tracked links, styles inlined, the open pixel at the end.
+
+    :param above: markup of ours to show before the mail, in a preview.
+    """
     body = cleaning.rewrite_addresses(mail.html, rewrite)
     hidden = (
         '<div style="display:none;max-height:0;overflow:hidden">'
@@ -86,6 +91,6 @@ def finish_html(mail: Mail, *, rewrite: Callable[[str], str], pixel: str = "") -
         '<!doctype html><html><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{html.escape(mail.subject)}</title></head><body>{hidden}"
+        f"<title>{html.escape(mail.subject)}</title></head><body>{hidden}{above}"
         f'<div class="mail">{body}</div>{image}</body></html>'
     )

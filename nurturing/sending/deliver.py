@@ -126,7 +126,7 @@ def hand_over(send: Send, *, token: uuid.UUID) -> bool:
         cursor.execute(
             HAND_OVER, {"send": send.pk, "token": token, "lease": HANDED_OFF_LEASE_SECONDS}
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 @transaction.atomic
@@ -216,10 +216,10 @@ def _doubt(send: Send, fault: SmtpFault, *, token: uuid.UUID) -> None:
 @transaction.atomic
 def _bounce(send: Send, fault: SmtpFault, *, token: uuid.UUID) -> None:
     """The address does not exist: note it, suppress it, and end what the lead is in."""
-    now = timezone.now()
     # The lead first, then its sends: the order everybody locks in.
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM leads_lead WHERE id = %s FOR UPDATE", [send.lead_id])
+    now = timezone.now()
     if not _finish(send, Send.State.BOUNCED, "bounced", fault, token=token):
         return
     suppress(send.to_address, reason=Suppression.Reason.BOUNCED, at=now, source="smtp")
@@ -277,8 +277,8 @@ def _retry(send: Send, meaning: Meaning, fault: SmtpFault, *, token: uuid.UUID) 
 
 def retry_seconds(attempts: int) -> float:
     """5 minutes, doubling to 12 hours, half as much more or less so that retries spread."""
-    base = min(FIRST_RETRY_SECONDS * 2 ** max(attempts - 1, 0), LONGEST_RETRY_SECONDS)
-    return base * random.uniform(0.5, 1.5)  # noqa: S311 - spreading, not secrecy
+    base = min(FIRST_RETRY_SECONDS * 2.0 ** max(attempts - 1, 0), LONGEST_RETRY_SECONDS)
+    return float(base) * random.uniform(0.5, 1.5)  # noqa: S311 - spreading, not secrecy
 
 
 # The circuit breaker --------------------------------------------------------------------------

@@ -136,18 +136,17 @@ class Conversation:
 def _connect() -> smtplib.SMTP:
     """:raises SmtpFault: nobody answers, or we are not let in."""
     smtp: smtplib.SMTP | None = None
+    patience = float(settings.EMAIL_TIMEOUT or 30)
     try:
         if settings.EMAIL_USE_SSL:
             smtp = smtplib.SMTP_SSL(
                 settings.EMAIL_HOST,
                 settings.EMAIL_PORT,
-                timeout=settings.EMAIL_TIMEOUT,
+                timeout=patience,
                 context=ssl.create_default_context(),
             )
         else:
-            smtp = smtplib.SMTP(
-                settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=settings.EMAIL_TIMEOUT
-            )
+            smtp = smtplib.SMTP(settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=patience)
         smtp.ehlo_or_helo_if_needed()
         if settings.EMAIL_USE_TLS:
             smtp.starttls(context=ssl.create_default_context())

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from leadcrm.accounts.doors import user_of
 from leadcrm.accounts.forms import show_refusal
 from leadcrm.accounts.models import Workspace
-from leadcrm.lib.errors import DomainError, Invalid
+from leadcrm.lib.errors import DomainError, Invalid, NotFound
 from leads.models import Lead
 from nurturing import actions, queries
 from nurturing.forms import NewTemplateForm, TemplateForm
@@ -61,12 +61,13 @@ def template_new(request: HttpRequest) -> HttpResponse:
 def template_editor(request: HttpRequest, key: str) -> HttpResponse:
     template = queries.find_template(key)
     if request.method == "POST":
+        if not may_edit(request):
+            raise NotFound
         return _save(request, template)
     form = TemplateForm(initial=_said(template.current))
     return _editor(request, template, form, template.current)
 
 
-@editor
 def _save(request: HttpRequest, template: EmailTemplate) -> HttpResponse:
     form = TemplateForm(request.POST)
     if form.is_valid():
@@ -135,9 +136,15 @@ def _preview(version: TemplateVersion | None, lead: Lead | None, *, as_text: boo
         return _note(str(error))
     if as_text:
         return format_html(PLAIN, mail.subject, mail.text)
-    return finish_html(mail, rewrite=lambda url: url)
+    line = format_html(INBOX_LINE, mail.subject, mail.preheader)
+    return finish_html(mail, rewrite=lambda url: url, above=line)
 
 
+# How the mail stands in an inbox, above the mail itself.
+INBOX_LINE = (
+    '<div style="max-width:600px;margin:0 auto 20px;padding:0 0 12px;font-size:13px;'
+    'border-bottom:1px solid #88888855"><b>{}</b> <span style="opacity:.7">{}</span></div>'
+)
 PLAIN = (
     '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
     '<title>{}</title><pre style="white-space:pre-wrap;font:14px/1.6 monospace;padding:8px">{}'

@@ -9,9 +9,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from leads.models import Suppression
+from nurturing import actions
 from nurturing.models import Send
 from nurturing.sending.crash import POINTS
+from nurturing.tracking import Recipient
 from tests.nurturing.factories import make_campaign, make_lead, plan_mails
 from tests.nurturing.sink import running_sink
 
@@ -75,3 +79,29 @@ def test_killed_workers_send_nothing_twice_and_lose_nothing() -> None:
     assert len(accepted) + len(in_doubt) == 60
     assert accepted <= set(sink.counts)
     assert set(sink.counts) <= accepted | in_doubt
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_no_mail_is_handed_over_after_its_reader_unsubscribed() -> None:
+    """People unsubscribe one after the other while two workers send to them."""
+    sends = plan_mails(make_campaign(), *(make_lead() for _ in range(80)))
+
+    with running_sink() as (sink, port):
+        workers = [start_worker(port), start_worker(port)]
+        while any(worker.poll() is None for worker in workers) and sends:
+            send = sends.pop()
+            who = Recipient(send.public_id, send.email_hash)
+            actions.unsubscribe(who, at=timezone.now())
+        codes = [worker.wait(timeout=60) for worker in workers]
+
+    suppressed = dict(Suppression.objects.values_list("email_hash", "created_at"))
+    late = [
+        send
+        for send in Send.objects.filter(handed_off_at__isnull=False)
+        if send.email_hash in suppressed and send.handed_off_at > suppressed[send.email_hash]
+    ]
+    assert codes == [0, 0]
+    assert late == []
+    assert len(sink.accepted) == Send.objects.filter(state="accepted").count()
+    assert set(Send.objects.values_list("state", flat=True)) <= {"accepted", "skipped"}

@@ -303,10 +303,12 @@ def find_company(lead: Lead) -> Company | None:
     named = Company.objects.filter(name__iexact=lead.company_name, domain__in=["", domain]).first()
     if named:
         return named
+    # Two people of one new company may arrive at once, and spell its name differently.
+    known_by = {"domain": domain} if domain else {"domain": "", "name": lead.company_name}
     company, _ = Company.objects.get_or_create(
-        domain=domain,
-        name=lead.company_name,
+        **known_by,
         defaults={
+            "name": lead.company_name,
             "industry": lead.industry,
             "size": lead.company_size,
             "country": lead.country,

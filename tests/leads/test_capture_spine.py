@@ -15,7 +15,7 @@ from leadcrm.lib import pump
 from leads import capture
 from leads.capture import processing
 from leads.capture.pacing import PACE
-from leads.models import InboxItem, Inquiry, Lead, MarketingCampaign
+from leads.models import Company, InboxItem, Inquiry, Lead, MarketingCampaign
 
 BODY = b'{"fields":{"email":"alice@x.example"},"context":{"utm_campaign":"spring"}}'
 
@@ -57,6 +57,19 @@ class TestManyAtOnce:
         assert MarketingCampaign.objects.count() == 1
         news = DomainEvent.objects.filter(name="lead.captured", payload__is_new=True)
         assert news.count() == 1
+
+    def test_people_of_one_new_company_make_one_company(self) -> None:
+        bodies = [
+            b'{"fields":{"email":"p%d@kestrel.example","company":"Kestrel %d"}}' % (n, n)
+            for n in range(6)
+        ]
+        items = [capture.store(arrival(b), at=timezone.now(), hold=True).item for b in bodies]
+
+        outcomes = all_at_once(6, lambda i: capture.process(items[i], token=items[i].lease_token))
+
+        assert [outcome.state for outcome in outcomes] == ["applied"] * 6
+        assert Company.objects.count() == 1
+        assert Lead.objects.filter(company=Company.objects.get()).count() == 6
 
     def test_posts_with_one_idempotency_key_are_one_item(self) -> None:
         stored = all_at_once(

@@ -84,7 +84,8 @@ def enrol_captured(lead_id: int, inquiry_id: int, *, at: datetime) -> None:
         .values_list("form_version__form__slug", flat=True)
         .first()
     )
-    for campaign in _started_by("capture"):
+    # What was asked for comes before what everybody gets: its mail is planned first.
+    for campaign in sorted(_started_by("capture"), key=lambda each: not each.form_slugs):
         if campaign.takes_form(slug or ""):
             enrol(campaign, [lead_id], cause="capture", at=at, inquiry_id=inquiry_id)
 

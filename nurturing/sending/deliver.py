@@ -218,7 +218,7 @@ def _bounce(send: Send, fault: SmtpFault, *, token: uuid.UUID) -> None:
     """The address does not exist: note it, suppress it, and end what the lead is in."""
     # The lead first, then its sends: the order everybody locks in.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM leads_lead WHERE id = %s FOR UPDATE", [send.lead_id])
+        cursor.execute("SELECT 1 FROM leads_lead WHERE id = %s FOR NO KEY UPDATE", [send.lead_id])
     now = timezone.now()
     if not _finish(send, Send.State.BOUNCED, "bounced", fault, token=token):
         return

@@ -68,6 +68,18 @@ class TestEntering:
 
         assert Enrollment.objects.get().campaign == every
 
+    def test_what_was_asked_for_comes_before_what_everybody_gets(self, mailbox: Mailbox) -> None:
+        make_form("ebook")
+        template = make_template(subject="Welcome")
+        make_campaign("Every", trigger={"on": "capture"}, template=template)
+        guide = make_template("E-book", subject="Your e-book")
+        make_campaign("E-book", trigger={"on": "capture", "forms": ["ebook"]}, template=guide)
+
+        capture(make_lead(), "ebook")
+        pump.run_all()
+
+        assert [message["Subject"] for message in mailbox] == ["Your e-book"]
+
     def test_a_second_capture_does_not_start_it_again(self, mailbox: Mailbox) -> None:
         make_campaign(trigger={"on": "capture"})
         lead = make_lead()

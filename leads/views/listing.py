@@ -203,7 +203,7 @@ class Listing:
         count = worklist.count(self.leads) if page.rows else CappedCount(0, capped=False)
         return {
             "list": self,
-            "tabs": self.tabs,
+            "view_tabs": self.tabs,
             "page": page,
             "rows": [Row(lead) for lead in page],
             "count": count,

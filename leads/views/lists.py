@@ -37,7 +37,7 @@ def lead_list(request: HttpRequest) -> HttpResponse:
 def view_counts(request: HttpRequest) -> HttpResponse:
     """The tabs once more, with numbers: asked for after the page, so that it need not wait."""
     listing = Listing(request)
-    context = {"list": listing, "tabs": listing.counted_tabs(request), "counts": True}
+    context = {"list": listing, "view_tabs": listing.counted_tabs(request), "counts": True}
     return render(request, "leads/lead_list.html#tabs", context)
 
 

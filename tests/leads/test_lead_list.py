@@ -80,6 +80,12 @@ class TestRows:
         for words in ["87", "Hot", "SQL", "12 min left", "Alice", "Google Ads"]:
             assert words in page, words
 
+    def test_leave_the_bar_of_a_phone_as_it_is(self, browser: Client) -> None:
+        bar = text_of(browser.get("/leads/")).split('class="tabbar"')[1].split("</nav>")[0]
+
+        assert "Leads</a>" in bar
+        assert "view=" not in bar
+
     def test_never_run_what_a_stranger_typed(self, browser: Client, alice: User) -> None:
         lead = LeadFactory(
             first_name="<script>alert(1)</script>", company_name='"><img src=x>', owner=alice
@@ -104,7 +110,7 @@ class TestRows:
         LeadFactory.create_batch(60, owner=alice, stage=stage, source=SourceFactory())
         LeadScore.objects.update(last_activity_at=NOON, last_activity_type="page_view")
 
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             browser.get("/leads/")
 
 

@@ -137,8 +137,12 @@ def _move_last_activity(activities: Sequence[NewActivity]) -> None:
         execute_values(
             cursor.cursor,
             """
+            WITH v (lead_id, at, type) AS (VALUES %s),
+            held AS MATERIALIZED (  -- in the order in which scoring takes them
+                SELECT lead_id FROM leads_leadscore WHERE lead_id IN (SELECT lead_id FROM v)
+                ORDER BY lead_id FOR NO KEY UPDATE)
             UPDATE leads_leadscore AS s SET last_activity_at = v.at, last_activity_type = v.type
-            FROM (VALUES %s) AS v (lead_id, at, type)
+            FROM v JOIN held USING (lead_id)
             WHERE s.lead_id = v.lead_id
               AND (s.last_activity_at IS NULL OR s.last_activity_at < v.at)
             """,

@@ -37,7 +37,7 @@ def record_consent(
     The lead row is locked first: the sender takes the same lock in share mode before it hands a
     message over, so no message starts after a withdrawal has committed.
     """
-    Lead.objects.select_for_update(of=("self",)).get(pk=lead_id)
+    Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
     receipt = Consent.objects.create(
         lead_id=lead_id,
         purpose=purpose,

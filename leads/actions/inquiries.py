@@ -85,7 +85,7 @@ def complete_lead(
 
     A deleted lead comes back: its person is knocking.
     """
-    lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead_id)
+    lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
     if lead.deleted_at is not None:
         Lead.objects.filter(pk=lead_id).update(deleted_at=None, updated_at=Now())
     known = {name: getattr(lead, name) for name in contact}

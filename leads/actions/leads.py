@@ -113,7 +113,9 @@ def update_lead(
     :raises StaleVersion: somebody saved in between.
     :raises EmailTaken, Invalid, NotFound:
     """
-    lead = Lead.objects.live().select_for_update(of=("self",)).filter(pk=lead_id).first()
+    lead = (
+        Lead.objects.live().select_for_update(of=("self",), no_key=True).filter(pk=lead_id).first()
+    )
     if lead is None:
         raise NotFound
     if version is not None and version != lead.version:
@@ -150,7 +152,11 @@ def delete_lead(lead_id: int, *, at: datetime, actor: Actor | None = None) -> No
 @transaction.atomic
 def delete_leads(lead_ids: Iterable[int], *, at: datetime, actor: Actor | None = None) -> int:
     """Hide many; return how many there were. `restore_leads` finds them by the moment."""
-    live = Lead.objects.live().filter(pk__in=list(lead_ids)).select_for_update(of=("self",))
+    live = (
+        Lead.objects.live()
+        .filter(pk__in=list(lead_ids))
+        .select_for_update(of=("self",), no_key=True)
+    )
     ids = list(live.order_by("pk").values_list("pk", flat=True))
     Lead.objects.filter(pk__in=ids).update(deleted_at=at, updated_at=at)
     for lead_id in ids:
@@ -161,7 +167,9 @@ def delete_leads(lead_ids: Iterable[int], *, at: datetime, actor: Actor | None =
 @transaction.atomic
 def restore_leads(deleted_at: datetime, *, at: datetime, actor: Actor | None = None) -> int:
     """Bring back what was deleted at one moment; return how many."""
-    leads = list(Lead.objects.select_for_update(of=("self",)).filter(deleted_at=deleted_at))
+    leads = list(
+        Lead.objects.select_for_update(of=("self",), no_key=True).filter(deleted_at=deleted_at)
+    )
     for lead in leads:
         publish(LeadRestored(lead_id=lead.pk), at=at, actor=actor, channel="app")
     ids = [lead.pk for lead in leads]

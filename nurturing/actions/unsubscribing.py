@@ -131,7 +131,11 @@ def lock_leads_of(who: Recipient) -> list[Lead]:
             Lead.objects.filter(merged__in=fresh).exclude(pk__in=known).values_list("pk", flat=True)
         )
         known |= fresh
-    rows = Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=known).order_by("pk")
+    rows = (
+        Lead.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk__in=known)
+        .order_by("pk")
+    )
     return list(rows)
 
 

@@ -43,7 +43,8 @@ def answer_bant(
     :raises NotFound: no such lead.
     """
     cleaned = clean_answers(answers)
-    if not Lead.objects.live().select_for_update(of=("self",)).filter(pk=lead_id).exists():
+    leads = Lead.objects.live().select_for_update(of=("self",), no_key=True)
+    if leads.filter(pk=lead_id).first() is None:
         raise NotFound
     present = {
         row.dimension: row for row in BantAnswer.objects.filter(lead=lead_id, superseded_at=None)

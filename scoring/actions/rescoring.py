@@ -31,7 +31,7 @@ def rescore(lead_ids: Iterable[int], *, at: datetime, announce: bool = True) -> 
     :param announce: publish events and write timelines; loading history does not.
     """
     scope = engine.Ids(sorted(set(lead_ids)))
-    _lock(scope, leads_too=True)
+    _lock(scope)
     return _score(scope, at=at, announce=announce)
 
 
@@ -40,7 +40,7 @@ def rescore_range(scope: engine.IdRange, *, at: datetime, announce: bool) -> eng
     with connection.cursor() as cursor:
         # Scoring everybody gives way to people at work: it tries again a moment later.
         cursor.execute("SET LOCAL lock_timeout = '500ms'; SET LOCAL work_mem = '64MB'")
-    _lock(scope, leads_too=False)
+    _lock(scope)
     return _score(scope, at=at, announce=announce)
 
 
@@ -55,25 +55,19 @@ def rescore_everyone(*, at: datetime, announce: bool = False) -> int:
     )
 
 
-def _lock(scope: engine.Scope, *, leads_too: bool) -> None:
-    """Leads before scores, each in order of ids: the order in which everybody takes them.
+def _lock(scope: engine.Scope) -> None:
+    """Take the score rows in order of ids, as everybody does.
 
     The picture is taken after this, so two workers never overwrite a newer score with an older.
     """
-    if leads_too:
-        _lock_rows("SELECT id FROM leads_lead WHERE {} ORDER BY id FOR KEY SHARE", scope, "id")
-    _lock_rows(
-        "SELECT lead_id FROM leads_leadscore WHERE {} ORDER BY lead_id FOR NO KEY UPDATE",
-        scope,
-        "lead_id",
-    )
-
-
-def _lock_rows(sql: str, scope: engine.Scope, column: str) -> None:
-    holds = scope.holds(column)
+    holds = scope.holds("lead_id")
     with connection.cursor() as cursor:
         # Counted there, so that no ids travel.
-        cursor.execute(f"SELECT count(*) FROM ({sql.format(holds.sql)}) AS locked", holds.params)
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT lead_id FROM leads_leadscore WHERE {holds.sql} "
+            "ORDER BY lead_id FOR NO KEY UPDATE) AS locked",
+            holds.params,
+        )
 
 
 def _score(scope: engine.Scope, *, at: datetime, announce: bool) -> engine.Outcome:

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from leadcrm.accounts.actions import create_api_key
-from leads.models import Lead
 from scoring import actions
 from scoring.models import BantAnswer, ModelVersion
 from tests.factories import NOON, LeadFactory, UserFactory
@@ -200,7 +199,7 @@ class TestModels:
 
 def test_the_lead_shows_the_score_the_explanation_sums_to(api: Call) -> None:
     make_version(attribute_rule(30))
-    lead: Lead = LeadFactory(industry="Care")
+    lead = LeadFactory(industry="Care")
     actions.rescore([lead.pk], at=NOON)
 
     listed = api("get", f"leads/{lead.public_id}/").json()

@@ -27,6 +27,10 @@ def draft() -> ModelVersion:
     return actions.create_draft(version.model_id, at=NOON)
 
 
+def save(draft: ModelVersion, values: Any) -> Rule:
+    return actions.save_rule(draft.pk, values)
+
+
 def refused(draft: ModelVersion, values: Any, rule_id: int | None = None) -> list[str]:
     with pytest.raises(Invalid) as refusal:
         actions.save_rule(draft.pk, values, rule_id=rule_id)
@@ -47,15 +51,13 @@ class TestBands:
         self, draft: ModelVersion, weight: str, inside: tuple[int, ...], outside: tuple[int, ...]
     ) -> None:
         for points in inside:
-            actions.save_rule(draft.pk, {**RULE, "weight_class": weight, "points": points})
+            save(draft, {**RULE, "weight_class": weight, "points": points})
 
         for points in outside:
             assert refused(draft, {**RULE, "weight_class": weight, "points": points}) == ["points"]
 
     def test_a_note_allows_an_exception(self, draft: ModelVersion) -> None:
-        rule = actions.save_rule(
-            draft.pk, {**RULE, "points": 30, "override_note": "Partner programme"}
-        )
+        rule = save(draft, {**RULE, "points": 30, "override_note": "Partner programme"})
 
         assert rule.points == 30
 

@@ -7,6 +7,7 @@ from leads.actions import create_lead
 from leads.events import LeadCaptured
 from leads.models import Activity, DirtyLead, Inquiry
 from scoring import actions, handlers
+from scoring.defaults import ensure_default_model
 from scoring.models import BantAnswer
 from tests.factories import NOON, LeadFactory, UserFactory
 from tests.scoring.factories import DAY
@@ -136,6 +137,7 @@ class TestLeadPage:
 
 
 def test_the_whole_way_from_answer_to_score() -> None:
+    ensure_default_model()
     lead = LeadFactory()
     actions.answer_bant(lead.pk, {"budget": {"level": "yes"}}, source="rep", at=NOON)
 

@@ -12,6 +12,12 @@ pytestmark = pytest.mark.django_db
 DIMENSIONS = ("budget", "authority", "need", "timeline")
 
 
+@pytest.fixture(autouse=True)
+def _starter() -> None:
+    """The migration made it; tests that empty all tables may have taken it away."""
+    ensure_default_model()
+
+
 class TestStarterModel:
     def test_is_there_once_and_published_with_rules_inside_the_bands(self) -> None:
         ensure_default_model()

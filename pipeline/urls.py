@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
-from pipeline.views import board, bulk, leads, my_day, tasks
+from pipeline.views import board, bulk, leads, my_day, routing, tasks
 
 board_urls = [
     path("", my_day.day, name="my-day"),
@@ -34,4 +34,17 @@ task_urls = [
     path("tasks/<int:task_id>/reopen/", tasks.reopen, name="task-reopen"),
     path("tasks/<int:task_id>/snooze/", tasks.snooze, name="task-snooze"),
 ]
-urlpatterns: list[URLPattern] = [*board_urls, *lead_urls, *task_urls]
+routing_urls = [
+    path("routing/", routing.rules, name="routing"),
+    path("routing/log/", routing.log, name="routing-log"),
+    path("routing/rules/new/", routing.rule_new, name="rule-new"),
+    path("routing/rules/<slug:key>/", routing.rule_edit, name="rule"),
+    path("routing/rules/<slug:key>/change/", routing.rule_change, name="rule-change"),
+    path("routing/publish/", routing.publish, name="routing-publish"),
+    path("routing/discard/", routing.discard, name="routing-discard"),
+    path("routing/pools/new/", routing.pool_edit, name="pool-new"),
+    path("routing/pools/<int:pool_id>/", routing.pool, name="pool"),
+    path("routing/pools/<int:pool_id>/edit/", routing.pool_edit, name="pool-edit"),
+    path("routing/pools/<int:pool_id>/members/", routing.pool_member, name="pool-member"),
+]
+urlpatterns: list[URLPattern] = [*board_urls, *lead_urls, *task_urls, *routing_urls]

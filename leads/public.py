@@ -19,7 +19,7 @@ from leadcrm.lib import ratelimit, tokens
 from leadcrm.lib.errors import DomainError, FieldError
 from leadcrm.lib.middleware import client_address
 from leads import arrivals, capture
-from leads.capture.envelopes import RENDERED
+from leads.capture.envelopes import CONTROL, RENDERED
 from leads.forms.public import PublicForm
 from leads.models import Form, FormVersion, InboxItem
 
@@ -72,7 +72,10 @@ def hosted_form(request: HttpRequest, slug: str, *, embedded: bool = False) -> H
     elif "sent" in request.GET:
         response = show_thanks(request, version, embedded=embedded)
     else:
-        response = show_form(request, version, PublicForm(version), embedded=embedded)
+        # A link may fill in what its sender knows: /f/demo/?email=…
+        known = {k: v for k, v in request.GET.items() if not k.startswith(CONTROL)}
+        empty = PublicForm(version, prefilled=known)
+        response = show_form(request, version, empty, embedded=embedded)
     return with_policy(response, form, version, embedded=embedded)
 
 

@@ -38,9 +38,15 @@ MODES = {"tel": "tel", "number": "numeric", "url": "url"}
 class PublicForm(forms.Form):
     """Only what is missing, or an address that cannot be one, is sent back to the visitor."""
 
-    def __init__(self, version: FormVersion, answers: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        version: FormVersion,
+        answers: Mapping[str, Any] | None = None,
+        *,
+        prefilled: Mapping[str, str] | None = None,
+    ) -> None:
         data = None if answers is None else {k: text_of(v) for k, v in answers.items()}
-        super().__init__(data, use_required_attribute=False)
+        super().__init__(data, initial=dict(prefilled or {}), use_required_attribute=False)
         self.version = version
         for question in version.fields:
             self.fields[str(question.get("key"))] = _field(question)

@@ -20,7 +20,7 @@ from leads.models import (
     MarketingCampaign,
     Touch,
 )
-from tests.factories import NOON, LeadFactory, SourceFactory, make_form
+from tests.factories import NOON, LeadFactory, SourceFactory, UserFactory, make_form
 from tests.leads.clock import next_minute
 
 pytestmark = pytest.mark.django_db
@@ -363,6 +363,16 @@ class TestRefusals:
         assert sender.post(body).status_code == 401
         assert sender.post(body, Idempotency_Key="1").status_code == 401
         assert InboxItem.objects.count() == 1
+
+    def test_a_signed_in_colleague_may_capture_too(self, client: Client) -> None:
+        client.force_login(UserFactory(role="marketer"))
+        body = '{"fields": {"email": "a@x.example"}}'
+
+        answer = client.post(CAPTURE, body, content_type="application/json")
+        status = client.get(answer.json()["status_url"])
+
+        assert answer.status_code == 202
+        assert status.json()["receipt_id"] == answer.json()["receipt_id"]
 
     def test_a_missing_scope_is_named(self) -> None:
         answer = Sender("leads:read").post({"fields": {"email": "a@x.example"}})

@@ -68,6 +68,12 @@ class TestHostedForm:
         assert (touch.utm_campaign, touch.referrer) == ("june", "https://www.bing.com/x")
         assert not any(name.startswith("lc_") for name in inquiry.fields)
 
+    def test_a_link_may_fill_in_answers_but_tick_nothing(self, form: Form) -> None:
+        page = Visitor().open("?email=a%22%3E@x.example&lc_consent=on").content.decode()
+
+        assert 'value="a&quot;&gt;@x.example"' in page
+        assert "checked" not in page
+
     def test_sets_no_cookie(self, form: Form) -> None:
         alice = Visitor()
 

@@ -6,7 +6,7 @@ from django import forms
 
 from nurturing import queries
 from nurturing.actions.campaigns import KINDS, TRIGGERS, Settings
-from nurturing.models import DripCampaign, EmailTemplate, Topic
+from nurturing.models import DripCampaign, EmailTemplate, FrequencyPolicy, Topic
 
 
 class TriggerForm(forms.Form):
@@ -110,6 +110,49 @@ class MailForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["template"].queryset = usable_templates()  # type: ignore[attr-defined]
+
+
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+class PolicyForm(forms.Form):
+    """How often and when people may be mailed."""
+
+    max_mails = forms.IntegerField(min_value=1, max_value=50, label="At most this many mails")
+    per_hours = forms.IntegerField(
+        min_value=1, max_value=24 * 30, label="to one person in this many hours"
+    )
+    opens_at = forms.TimeField(
+        required=False,
+        label="Not before",
+        help_text="In the lead’s own time zone, else ours. Empty: at any hour.",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    closes_at = forms.TimeField(
+        required=False,
+        label="Not after",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=list(enumerate(WEEKDAYS)),
+        coerce=int,
+        label="On",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Tick at least one day, or no mail is ever sent."},
+    )
+
+    @classmethod
+    def of(cls, policy: FrequencyPolicy) -> "PolicyForm":
+        return cls(initial={name: getattr(policy, name) for name in cls.base_fields})
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        opens, closes = data.get("opens_at"), data.get("closes_at")
+        if (opens is None) != (closes is None):
+            self.add_error("closes_at", "Give both hours, or neither.")
+        elif opens is not None and closes is not None and closes <= opens:
+            self.add_error("closes_at", "This must be later than the first hour.")
+        return data
 
 
 class EnrolForm(forms.Form):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("e/o/<str:token>", public.opened, name="mail-open"),
     path("nurturing/", views.campaign_list, name="campaigns"),
     path("nurturing/new/", views.campaign_new, name="campaign-new"),
+    path("nurturing/sending/", views.sending_policy, name="sending-policy"),
     path("nurturing/templates/", views.template_list, name="mail-templates"),
     path("nurturing/templates/new/", views.template_new, name="mail-template-new"),
     path("nurturing/templates/<slug:key>/", views.template_editor, name="mail-template"),

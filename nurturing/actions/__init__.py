@@ -2,6 +2,7 @@
 
 from nurturing.actions.campaigns import (
     archive,
+    change_policy,
     change_settings,
     create_campaign,
     pause,
@@ -28,6 +29,7 @@ __all__ = [
     "add_exit",
     "add_wait",
     "archive",
+    "change_policy",
     "change_settings",
     "change_step",
     "choose_topics",

@@ -17,10 +17,18 @@ from leadcrm.lib.tokens import new_public_id
 from leads.models import Form
 from nurturing.engine import leave
 from nurturing.engine.entering import QUEUE
-from nurturing.models import DripCampaign, DripVersion, Enrollment, Send, Topic
+from nurturing.models import (
+    DripCampaign,
+    DripVersion,
+    Enrollment,
+    FrequencyPolicy,
+    Send,
+    Topic,
+)
 from nurturing.reasons import REASONS
 
 State = DripCampaign.State
+RESERVED_KEYS = frozenset({"new", "sending", "templates"})  # pages beside those of campaigns
 TRIGGERS = {
     "capture": "Somebody sends a form",
     "qualified": "A lead is qualified",
@@ -76,7 +84,7 @@ def create_campaign(
 def free_key(text: str) -> str:
     """A key for addresses: from the name, with something added when that is taken."""
     base = slugify(text)[:50] or "campaign"
-    taken = DripCampaign.objects.filter(key=base).exists() or base == "templates"
+    taken = DripCampaign.objects.filter(key=base).exists() or base in RESERVED_KEYS
     return f"{base}-{new_public_id()[:4]}" if taken else base
 
 
@@ -107,7 +115,7 @@ def _known_forms(slugs: Sequence[str]) -> list[str]:
 @transaction.atomic
 def change_settings(campaign_id: int, changes: Settings) -> DripCampaign:
     """:raises Invalid: a value that no campaign can have."""
-    campaign = DripCampaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = DripCampaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     if "trigger" in changes:
         campaign.trigger = clean_trigger(changes["trigger"])
     if "name" in changes:
@@ -178,7 +186,7 @@ def resume(campaign_id: int, *, at: datetime) -> DripCampaign:
 @transaction.atomic
 def archive(campaign_id: int, *, at: datetime) -> DripCampaign:
     """Take everybody out and keep the numbers."""
-    campaign = DripCampaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = DripCampaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     campaign.state = State.ARCHIVED
     campaign.save(update_fields=["state"])
     rows = Enrollment.objects.filter(campaign=campaign).exclude(state=Enrollment.State.EXITED)
@@ -187,7 +195,13 @@ def archive(campaign_id: int, *, at: datetime) -> DripCampaign:
 
 
 def _in_state(campaign_id: int, state: str, refusal: str) -> DripCampaign:
-    campaign = DripCampaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = DripCampaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     if campaign.state != state:
         raise WrongState(f"{refusal} “{campaign.name}” is {campaign.get_state_display().lower()}.")
     return campaign
+
+
+def change_policy(**changes: Any) -> FrequencyPolicy:
+    """How often and when anybody is mailed, from the next mail on."""
+    policy, _ = FrequencyPolicy.objects.update_or_create(pk=1, defaults=changes)
+    return policy

@@ -60,7 +60,7 @@ def record_open(public_id: str, visit: Visit, *, at: datetime) -> None:
 def record_reply(lead_id: int, *, at: datetime) -> None:
     """A reply counts for the newest mail the lead had."""
     send = (
-        Send.objects.select_for_update(of=("self",))
+        Send.objects.select_for_update(of=("self",), no_key=True)
         .filter(lead_id=lead_id, state__in=Send.GONE)
         .order_by("-pk")
         .first()
@@ -72,7 +72,11 @@ def record_reply(lead_id: int, *, at: datetime) -> None:
 
 def _resolve(public_id: str, *, at: datetime) -> Send | None:
     """The mail, locked; whoever reacts to a mail in doubt proves that it arrived."""
-    send = Send.objects.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    send = (
+        Send.objects.select_for_update(of=("self",), no_key=True)
+        .filter(public_id=public_id)
+        .first()
+    )
     if send is not None and send.state == Send.State.UNKNOWN:
         Send.objects.filter(pk=send.pk).update(
             state=Send.State.ACCEPTED, accepted_at=send.handed_off_at or Now(), reason="",

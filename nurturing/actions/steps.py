@@ -22,7 +22,7 @@ def draft_of(campaign_id: int, *, at: datetime) -> DripVersion:
 
     The campaign is locked, so two editors get the same draft.
     """
-    campaign = DripCampaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = DripCampaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     draft = campaign.versions.filter(published_at=None).first()
     if draft is not None:
         return draft
@@ -137,7 +137,7 @@ def discard_draft(campaign_id: int) -> None:
 
     :raises WrongState: nothing was ever published.
     """
-    campaign = DripCampaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = DripCampaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     if campaign.published_id is None:
         raise WrongState("Nothing is published yet, so there is nothing to go back to.")
     campaign.versions.filter(published_at=None).delete()
@@ -153,7 +153,7 @@ def publish(campaign_id: int, *, at: datetime, user: User | None = None) -> Drip
     :raises Invalid: the draft has no mail, or a mail without a text.
     :raises WrongState: there are no changes, or the campaign is archived.
     """
-    campaign = DripCampaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    campaign = DripCampaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     draft = campaign.versions.filter(published_at=None).first()
     if draft is None or campaign.state == DripCampaign.State.ARCHIVED:
         raise WrongState("There are no changes to publish.")

@@ -59,7 +59,9 @@ def save_version(
 
     :raises Invalid: naming the line and the cure of each mistake.
     """
-    template = EmailTemplate.objects.select_for_update(of=("self",)).get(pk=template_id)
+    template = EmailTemplate.objects.select_for_update(of=("self",), no_key=True).get(
+        pk=template_id
+    )
     newest = template.versions.order_by("-number").first()
     version = TemplateVersion(
         template=template,

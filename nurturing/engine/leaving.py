@@ -1,6 +1,7 @@
 """Leaving a drip campaign early: the enrollment ends, and what was planned is not sent.
 
-Order of locks, everywhere: the lead's row, then enrollments, then sends.
+Order of locks, everywhere: the lead's row, then enrollments, then sends. Rows are locked against
+changes, not against references (`no_key`), so that new rows that point to them wait for nobody.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ def leave(
     Mails of enrollments that completed already are skipped too when they are among the rows:
     the last mail of a series may still be waiting.
     """
-    rows = list(enrollments.select_for_update(of=("self",)).select_related("campaign"))
+    rows = list(enrollments.select_for_update(of=("self",), no_key=True).select_related("campaign"))
     inside = [row for row in rows if row.is_inside]
     Enrollment.objects.filter(pk__in=[row.pk for row in inside]).update(
         state=Enrollment.State.EXITED,

@@ -59,6 +59,9 @@ def drain_sends(*, limit: int = BATCH) -> int:
             if not deliver(send, conversation, token=claim.token):
                 _give_back([s.pk for s in going[index + 1 :]], token=claim.token)
                 break
+        else:
+            if going:
+                _forget_failures()
     return len(claim.items)
 
 
@@ -131,7 +134,6 @@ def hand_over(send: Send, *, token: uuid.UUID) -> bool:
 
 @transaction.atomic
 def _accept(send: Send, answer: str, *, token: uuid.UUID) -> None:
-    now = timezone.now()
     written = Send.objects.filter(
         pk=send.pk, lease_token=token, state__in=[Send.State.HANDED_OFF, Send.State.UNKNOWN]
     ).update(
@@ -146,9 +148,6 @@ def _accept(send: Send, answer: str, *, token: uuid.UUID) -> None:
     )
     if written:
         record_activities([_sent_activity(send)])
-        Sender.objects.filter(Q(failures__gt=0) | Q(paused_until__lt=now)).update(
-            failures=0, paused_until=None, last_error=""
-        )
 
 
 def _sent_activity(send: Send) -> NewActivity:
@@ -286,6 +285,13 @@ def retry_seconds(attempts: int) -> float:
 
 def _sender_paused() -> bool:
     return Sender.objects.filter(paused_until__gt=Now()).exists()
+
+
+def _forget_failures() -> None:
+    """A whole batch went through: the server takes our mail."""
+    Sender.objects.filter(~Q(failures=0) | ~Q(last_error="")).update(
+        failures=0, paused_until=None, last_error=""
+    )
 
 
 def _count_failure(fault: SmtpFault) -> None:

@@ -7,6 +7,7 @@ The caller then commits that it is about to; `complete` sends the dot and waits 
 import re
 import select
 import smtplib
+import socket
 import ssl
 from types import TracebackType
 from typing import Self
@@ -147,6 +148,10 @@ def _connect() -> smtplib.SMTP:
             )
         else:
             smtp = smtplib.SMTP(settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=patience)
+        # The dot follows the body as a packet of its own; without this it waits for the body's
+        # delayed acknowledgement, 40 ms with every mail.
+        if smtp.sock is not None:
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         smtp.ehlo_or_helo_if_needed()
         if settings.EMAIL_USE_TLS:
             smtp.starttls(context=ssl.create_default_context())

@@ -10,6 +10,7 @@ from nurturing.views.campaigns import (
     campaign_settings,
     campaign_state,
     campaign_steps,
+    sending_policy,
     step_add,
     step_change,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "campaign_steps",
     "lead_enrol",
     "lead_stop",
+    "sending_policy",
     "step_add",
     "step_change",
     "template_editor",

@@ -19,11 +19,12 @@ from nurturing.forms import (
     CampaignForm,
     EnrolForm,
     MailForm,
+    PolicyForm,
     SettingsForm,
     WaitForm,
     usable_templates,
 )
-from nurturing.models import DripCampaign, Step
+from nurturing.models import DripCampaign, FrequencyPolicy, Sender, Step
 
 PAGE = 50
 reader = role_required(Role.MARKETER, Role.MANAGER)
@@ -180,6 +181,19 @@ def step_change(request: HttpRequest, key: str, step: str) -> HttpResponse:
         template = valid(MailForm(request.POST)).cleaned_data["template"]
         actions.change_step(campaign.pk, step, template=template, at=now)
     return redirect("campaign", key)
+
+
+@editor
+@require_http_methods(["GET", "POST"])
+def sending_policy(request: HttpRequest) -> HttpResponse:
+    """How often and when anybody is mailed, and whether our mail server takes mail."""
+    form = PolicyForm(request.POST) if request.POST else PolicyForm.of(FrequencyPolicy.load())
+    if form.is_valid():
+        actions.change_policy(**form.cleaned_data)
+        messages.success(request, "Saved. It counts from the next mail on.")
+        return redirect("sending-policy")
+    context = {"form": form, "sender": Sender.load(), "now": timezone.now()}
+    return render(request, "nurturing/sending.html", context, status=status_of(form))
 
 
 # Helpers --------------------------------------------------------------------------------------

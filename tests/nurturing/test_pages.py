@@ -1,5 +1,7 @@
 """The pages of nurturing, through HTTP."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -9,7 +11,7 @@ from django.utils import timezone
 from leadcrm.accounts.models import Role
 from leadcrm.lib import pump
 from nurturing import actions
-from nurturing.models import DripCampaign, EmailTemplate, Enrollment, Send
+from nurturing.models import DripCampaign, EmailTemplate, Enrollment, FrequencyPolicy, Send
 from tests.conftest import Mailbox
 from tests.factories import TeamFactory, UserFactory
 from tests.nurturing.factories import make_campaign, make_lead, make_template, plan_mails
@@ -280,3 +282,34 @@ def test_an_archived_campaign_lets_everybody_out(mailbox: Mailbox) -> None:
 
     assert Enrollment.objects.get().exit_reason == "archived"
     assert len(mailbox) == 0
+
+
+class TestHowOftenAndWhen:
+    FORM = {
+        "max_mails": "2",
+        "per_hours": "48",
+        "opens_at": "08:00",
+        "closes_at": "18:00",
+        "weekdays": ["0", "1"],
+    }
+
+    def test_is_saved_for_everybody(self) -> None:
+        answer = signed_in().post("/nurturing/sending/", self.FORM)
+
+        policy = FrequencyPolicy.load()
+        assert answer.status_code == 302
+        assert (policy.max_mails, policy.per_hours, policy.weekdays) == (2, 48, [0, 1])
+        assert str(policy.opens_at) == "08:00:00"
+
+    @pytest.mark.parametrize(
+        "changes", [{"weekdays": []}, {"closes_at": ""}, {"closes_at": "07:00"}]
+    )
+    def test_hours_that_never_open_are_refused(self, changes: dict[str, Any]) -> None:
+        answer = signed_in().post("/nurturing/sending/", {**self.FORM, **changes})
+
+        assert answer.status_code == 422
+        assert FrequencyPolicy.load().max_mails == 1
+
+    def test_is_no_name_for_a_campaign(self) -> None:
+        assert actions.create_campaign("Sending", at=timezone.now()).key != "sending"
+        assert signed_in().get("/nurturing/sending/").status_code == 200

@@ -256,7 +256,9 @@ def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("country"):
         values["country"] = values["country"].upper()
     if values.get("phone"):
-        region = values.get("country") or Workspace.load().country
+        region = values.get("country")
+        if not region and not values["phone"].startswith("+"):
+            region = Workspace.load().country
         values["phone"] = normalise.phone(values["phone"], region=region) or values["phone"]
     if "company_size" in fields:
         values["company_size"] = _size(fields["company_size"])
@@ -286,16 +288,18 @@ def _apply(lead: Lead, values: Mapping[str, Any]) -> list[str]:
 
 def _identify(lead: Lead) -> None:
     """Store what identifies the lead; an address of another lead is refused."""
+    kinds = LeadIdentifier.Kind
     if email := normalise.email(lead.email):
-        identifier, _ = LeadIdentifier.objects.get_or_create(
-            kind=LeadIdentifier.Kind.EMAIL, value=email.canonical, defaults={"lead": lead}
-        )
-        if identifier.lead_id != lead.pk:
-            raise EmailTaken(identifier.lead)
+        mine = LeadIdentifier(kind=kinds.EMAIL, value=email.canonical, lead=lead)
+        LeadIdentifier.objects.bulk_create([mine], ignore_conflicts=True)
+        # After a conflict the row is another's, or was ours before.
+        row = LeadIdentifier.objects.filter(kind=kinds.EMAIL, value=email.canonical)
+        if row.values_list("lead_id", flat=True).get() != lead.pk:
+            raise EmailTaken(row.select_related("lead").get().lead)
     if lead.phone.startswith("+"):
-        LeadIdentifier.objects.get_or_create(
-            lead=lead, kind=LeadIdentifier.Kind.PHONE, value=lead.phone
-        )
+        numbers = LeadIdentifier.objects.filter(lead=lead, kind=kinds.PHONE, value=lead.phone)
+        if not numbers.exists():
+            LeadIdentifier.objects.create(lead=lead, kind=kinds.PHONE, value=lead.phone)
 
 
 def find_company(lead: Lead) -> Company | None:

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from leadcrm.accounts.models import ApiKey, User
 from leadcrm.eventlog.actions import Actor
+from leadcrm.lib import normalise, pump
 from leadcrm.lib.errors import DomainError, FieldError, StaleVersion
 from leadcrm.lib.problems import flatten
 from leads import actions
@@ -158,9 +159,11 @@ class LeadBulkView(APIView):
         responses=BulkAnswerSerializer,
     )
     def post(self, request: Request) -> Response:
-        rows = rows_of(request.data, "leads", MOST_ROWS)
-        results = [{"index": index, **_upsert(request, row)} for index, row in enumerate(rows)]
-        return Response({"results": results})
+        forms = [LeadCreate(data=row) for row in rows_of(request.data, "leads", MOST_ROWS)]
+        good = [form.validated_data for form in forms if form.is_valid()]
+        known = known_leads(request, [row["email"] for row in good if row.get("email")])
+        results = [_upsert(request, form, known) for form in pump.waking_once(forms)]
+        return Response({"results": [{"index": i, **row} for i, row in enumerate(results)]})
 
 
 def found_leads(request: Request) -> Any:
@@ -250,18 +253,32 @@ def _version_read(request: Request, form: LeadPatch, lead: Lead) -> int | None:
     )
 
 
-def _upsert(request: Request, row: Any) -> dict[str, Any]:
-    form = LeadCreate(data=row)
-    if not form.is_valid():
+def known_leads(request: Request, emails: list[str]) -> dict[str, Lead]:
+    """Visible leads by canonical e-mail address."""
+    wanted = [email.canonical for text in emails if (email := normalise.email(text))]
+    ids = record.ids_by_name(request.user, public_ids=[], emails=wanted)
+    leads = Lead.objects.only("public_id", "version").in_bulk(set(ids.values()))
+    return {address: leads[pk] for address, pk in ids.items() if pk in leads}
+
+
+def _upsert(request: Request, form: LeadCreate, known: dict[str, Lead]) -> dict[str, Any]:
+    if form.errors:
         details = ValidationError(form.errors).get_full_details()
         return _bulk_result("error", errors=flatten(details))
+    data = {name: value for name, value in form.validated_data.items() if value not in ("", None)}
+    email = normalise.email(data.get("email", ""))
     try:
-        lead, is_new = _enter(request, form.validated_data)
-        if is_new:
-            return _bulk_result("created", lead)
+        lead = known.get(email.canonical) if email else None
+        if lead is None:
+            lead, is_new = _enter(request, data)
+            if is_new:
+                return _bulk_result("created", lead)
         before = lead.version
-        given = {name: value for name, value in form.validated_data.items() if value != ""}
-        lead = _change(request, lead, {k: v for k, v in given.items() if k != "tags"})
+        lead = _change(request, lead, {k: v for k, v in data.items() if k != "tags"})
+        if email:
+            known[email.canonical] = lead  # a later row may name it again
+        if "tags" in data:
+            actions.add_tags([lead.pk], data["tags"])
     except DomainError as error:
         errors = error.errors or (FieldError("body", error.detail, error.code),)
         return _bulk_result("error", errors=list(errors))

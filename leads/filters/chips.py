@@ -1,0 +1,106 @@
+"""Filters in use, in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from leads.filters.fields import Owners
+from leads.filters.leads import LeadFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter in use, in words."""
+
+    name: str
+    label: str
+    icon: str
+    op: str
+    value: str
+    more: str = ""
+
+
+ICONS = {
+    "search": "search",
+    "stage": "circle-dot",
+    "stage__not": "circle-dashed",
+    "owner": "user-round",
+    "temperature": "flame",
+    "status": "activity",
+    "lifecycle": "sprout",
+    "source": "signpost",
+    "source_kind": "log-in",
+    "country": "globe",
+    "tag": "tag",
+    "company": "building-2",
+    "created_after": "calendar",
+    "created_before": "calendar",
+    "created_within": "calendar",
+    "score_min": "gauge",
+    "score_max": "gauge",
+    "has_next_step": "list-todo",
+    "unanswered": "clock-alert",
+    "open": "circle-dot",
+}
+OPERATORS = {
+    "search": "contains",
+    "stage__not": "is not",
+    "created_after": "from",
+    "created_before": "before",
+    "created_within": "in",
+    "score_min": "from",
+    "score_max": "to",
+}
+LABELS = {
+    "stage__not": "Stage",
+    "created_after": "Created",
+    "created_before": "Created",
+    "created_within": "Created",
+    "score_min": "Score",
+    "score_max": "Score",
+}
+NAMED = 3
+
+
+def chips(found: LeadFilter) -> list[Chip]:
+    """What the list is narrowed by, in the order of the filters."""
+    return [
+        _chip(name, value, found)
+        for name, value in found.form.cleaned_data.items()
+        if value or value is False or value == 0
+    ]
+
+
+def _chip(name: str, value: Any, found: LeadFilter) -> Chip:
+    words = _words(name, value, found)
+    op = OPERATORS.get(name) or ("is any of" if len(words) > 1 else "is")
+    if name == "stage__not" and len(words) > 1:
+        op = "is none of"
+    return Chip(
+        name=name,
+        label=LABELS.get(name) or str(found.form.fields[name].label),
+        icon=ICONS[name],
+        op=op,
+        value=", ".join(words[:NAMED]),
+        more=f"+{len(words) - NAMED}" if len(words) > NAMED else "",
+    )
+
+
+def _words(name: str, value: Any, found: LeadFilter) -> list[str]:
+    if isinstance(value, Owners):
+        return [str(person) for person in value.people] + (["nobody"] if value.none else [])
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    if isinstance(value, datetime):
+        return [f"{timezone.localtime(value):%-d %b %Y}"]
+    if name == "created_within":
+        return [f"Last {value} days"]
+    if isinstance(value, list):
+        labels = dict(getattr(found.form.fields[name], "choices", ()) if name in PLAIN else ())
+        return [str(labels.get(item, item)) for item in value]
+    return [str(value)]
+
+
+PLAIN = {"temperature", "status", "lifecycle", "source_kind"}

@@ -1,0 +1,198 @@
+"""What the list of leads can be narrowed by: one set for the page, the API and exports."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from leadcrm.lib.errors import DomainError, FieldError
+from leads.filters.fields import (
+    ChoicesFilter,
+    CodesFilter,
+    Kept,
+    MomentFilter,
+    Owners,
+    OwnersFilter,
+    Picker,
+    RecordsFilter,
+    WholeFilter,
+    Words,
+    YesNoFilter,
+)
+from leads.models import Company, LeadTag, Lifecycle, Source, Stage, Status, Tag, Temperature
+from leads.models.lead import LeadQuerySet
+
+
+class LeadFilter(filters.FilterSet):
+    """Several values of one filter mean any of them; several filters mean all of them."""
+
+    search = filters.CharFilter(
+        method="by_words",
+        label="Search",
+        max_length=200,
+        help_text="Words of name, e-mail, company or phone.",
+    )
+    stage = RecordsFilter(
+        method="among",
+        field_name="stage",
+        label="Stage",
+        queryset=Stage.objects.order_by("pipeline", "position"),
+        to_field_name="key",
+        help_text="Keys of stages.",
+    )
+    stage__not = RecordsFilter(
+        method="not_among",
+        field_name="stage",
+        label="Stage is not",
+        queryset=Stage.objects.order_by("pipeline", "position"),
+        to_field_name="key",
+        help_text="Keys of stages to leave out.",
+    )
+    owner = OwnersFilter(method="by_owner", label="Owner", help_text="Ids, `me` or `none`.")
+    temperature = ChoicesFilter(
+        method="among",
+        field_name="score_row__temperature",
+        label="Temperature",
+        choices=Temperature.choices,
+    )
+    status = ChoicesFilter(
+        method="among", field_name="status", label="Status", choices=Status.choices
+    )
+    lifecycle = ChoicesFilter(
+        method="among", field_name="lifecycle", label="Lifecycle", choices=Lifecycle.choices
+    )
+    source = RecordsFilter(
+        method="among",
+        field_name="source",
+        label="Source",
+        queryset=Source.objects.order_by("name"),
+        to_field_name="key",
+        widget=Picker,
+        help_text="Keys of sources.",
+    )
+    source_kind = ChoicesFilter(
+        method="among", field_name="source__kind", label="Came by", choices=Source.Kind.choices
+    )
+    country = CodesFilter(
+        method="among", field_name="country", label="Country", help_text="Codes, such as `NL,DE`."
+    )
+    tag = RecordsFilter(
+        method="by_tag",
+        label="Tag",
+        queryset=Tag.objects.order_by("name"),
+        to_field_name="name",
+        widget=Words,
+        help_text="Names of tags.",
+    )
+    company = RecordsFilter(
+        method="among",
+        field_name="company",
+        label="Company",
+        queryset=Company.objects.order_by("name"),
+        to_field_name="public_id",
+        widget=Kept,
+        help_text="Ids of companies.",
+    )
+    created_after = MomentFilter(
+        field_name="created_at",
+        lookup_expr="gte",
+        label="Created from",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="A day or a moment.",
+    )
+    created_before = MomentFilter(
+        field_name="created_at",
+        lookup_expr="lt",
+        label="Created before",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="A day or a moment.",
+    )
+    created_within = WholeFilter(
+        method="by_age",
+        label="Created in the last days",
+        min_value=1,
+        max_value=36500,
+        help_text="A number of days.",
+    )
+    score_min = WholeFilter(
+        field_name="score_row__score",
+        lookup_expr="gte",
+        label="Score from",
+        min_value=-32768,
+        max_value=32767,
+    )
+    score_max = WholeFilter(
+        field_name="score_row__score",
+        lookup_expr="lte",
+        label="Score to",
+        min_value=-32768,
+        max_value=32767,
+    )
+    has_next_step = YesNoFilter(method="by_next_step", label="Has a next step")
+    unanswered = YesNoFilter(method="by_answer", label="Waits for a first reply")
+    open = YesNoFilter(method="by_openness", label="Still open")
+
+    def among(self, leads: LeadQuerySet, name: str, values: list[Any]) -> LeadQuerySet:
+        return leads.filter(**{f"{name}__in": values}) if values else leads
+
+    def not_among(self, leads: LeadQuerySet, name: str, values: list[Any]) -> LeadQuerySet:
+        return leads.exclude(**{f"{name}__in": values}) if values else leads
+
+    def by_words(self, leads: LeadQuerySet, name: str, text: str) -> LeadQuerySet:
+        return leads.search(text)
+
+    def by_owner(self, leads: LeadQuerySet, name: str, owners: Owners) -> LeadQuerySet:
+        wanted = Q(owner__in=owners.people) if owners.people else Q()
+        return leads.filter(wanted | Q(owner=None) if owners.none else wanted)
+
+    def by_tag(self, leads: LeadQuerySet, name: str, tags: list[Tag]) -> LeadQuerySet:
+        if not tags:
+            return leads
+        return leads.filter(Exists(LeadTag.objects.filter(lead=OuterRef("pk"), tag__in=tags)))
+
+    def by_age(self, leads: LeadQuerySet, name: str, days: int) -> LeadQuerySet:
+        return leads.filter(created_at__gte=timezone.now() - timedelta(days=days))
+
+    def by_next_step(self, leads: LeadQuerySet, name: str, wanted: bool) -> LeadQuerySet:  # noqa: FBT001
+        return leads.filter(next_step_at__isnull=not wanted)
+
+    def by_answer(self, leads: LeadQuerySet, name: str, waiting: bool) -> LeadQuerySet:  # noqa: FBT001
+        owed = Q(responded_at=None, response_due_at__isnull=False)
+        return leads.filter(owed if waiting else ~owed)
+
+    def by_openness(self, leads: LeadQuerySet, name: str, wanted: bool) -> LeadQuerySet:  # noqa: FBT001
+        over = Q(stage__category__in=[Stage.Category.WON, Stage.Category.LOST])
+        return leads.filter(~over if wanted else over)
+
+
+class BadFilter(DomainError):
+    """A list was asked to be narrowed by something that is no filter or no value of it."""
+
+    code = "bad_filter"
+    title = "The list cannot be narrowed like this"
+
+
+def narrowed(
+    leads: LeadQuerySet, data: Mapping[str, Any], request: HttpRequest
+) -> tuple[LeadQuerySet, LeadFilter]:
+    """Leads that pass the filters in `data`, with the filter set to show them.
+
+    :raises BadFilter: naming each field.
+    """
+    found = LeadFilter(data, queryset=leads, request=request)
+    if not found.is_valid():
+        errors = [
+            FieldError(field, str(error.message % (error.params or {})), error.code or "invalid")
+            for field, group in found.form.errors.as_data().items()
+            for error in group
+        ]
+        raise BadFilter(
+            " ".join(f"{found.form.fields[e.field].label}: {e.message}" for e in errors),
+            errors=errors,
+        )
+    return found.qs, found

@@ -73,7 +73,7 @@ def hosted_form(request: HttpRequest, slug: str, *, embedded: bool = False) -> H
         response = show_thanks(request, version, embedded=embedded)
     else:
         # A link may fill in what its sender knows: /f/demo/?email=…
-        known = {k: v for k, v in request.GET.items() if not k.startswith(CONTROL)}
+        known = {k: str(v) for k, v in request.GET.items() if not k.startswith(CONTROL)}
         empty = PublicForm(version, prefilled=known)
         response = show_form(request, version, empty, embedded=embedded)
     return with_policy(response, form, version, embedded=embedded)

@@ -47,6 +47,7 @@ class WorkItem(models.Model):
 
 
 Item = TypeVar("Item", bound=WorkItem)
+Each = TypeVar("Each")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ def _wake_now(name: str) -> None:
         _nudge(name)
 
 
-def waking_once(items: Iterable[Item]) -> Iterator[Item]:
+def waking_once(items: Iterable[Each]) -> Iterator[Each]:
     """Go through a batch; what its items wake is woken every `GATHER_SECONDS`, not for each."""
     gathered: set[str] = set()
     token, since = _gathered.set(gathered), time.monotonic()

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from leadcrm.accounts.models import User, Workspace
 from leadcrm.accounts.navigation import badge
 from leads.clocks import reply_clock
@@ -37,8 +39,10 @@ def reply(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     data: dict[str, Any] = {"clock": clock, "started": started, "due": due, "percent": 0}
     if started and due and due > started:
         data["target"] = due - started
-        data["percent"] = round(100 * max(due - at, due - due) / (due - started))
-        data["tone"] = "warm" if clock.kind == "due" else "bad"
+        late = clock.kind == "late"
+        data["percent"] = 100 if late else round(100 * ((due - at) / (due - started)))
+        data["tone"] = "bad" if late else "warm"
+        data["is_today"] = timezone.localdate(started) == timezone.localdate(at)
     return data
 
 

@@ -98,6 +98,11 @@ class Board:
         return not any(lane.count.value for lane in self.lanes)
 
     @property
+    def total(self) -> CappedCount:
+        counts = [lane.count for lane in self.lanes]
+        return CappedCount(sum(c.value for c in counts), any(c.capped for c in counts))
+
+    @property
     def mark(self) -> str:
         """The same as long as nothing on the board changed."""
         shown = [

@@ -94,11 +94,12 @@ def _decided_by_rule(*, since: datetime) -> dict[str, int]:
     return {row["rule_key"]: row["n"] for row in rows}
 
 
-def room_for_more(rule_set: RuleSet, *, at: datetime) -> list[Verdict]:
+def room_for_more(rule_set: RuleSet, *, at: datetime) -> list[tuple[User, Verdict]]:
     """Everybody in the pools of these rules, with how full they are and what keeps leads away."""
     pools = rules_of(rule_set).exclude(target_pool=None).values_list("target_pool", flat=True)
     members = {member.user_id: member for member in members_in(list(pools))}
-    return verdicts_of(list(members.values()), at=at)
+    verdicts = verdicts_of(list(members.values()), at=at)
+    return [(members[verdict.candidate.user_id].user, verdict) for verdict in verdicts]
 
 
 def verdicts_of(members: Sequence[PoolMember], *, at: datetime) -> list[Verdict]:

@@ -24,6 +24,7 @@ urlpatterns = [
     path("nurturing/<slug:key>/", views.campaign_steps, name="campaign"),
     path("nurturing/<slug:key>/people/", views.campaign_people, name="campaign-people"),
     path("nurturing/<slug:key>/log/", views.campaign_log, name="campaign-log"),
+    path("nurturing/<slug:key>/log/again/", views.mail_again, name="mail-again"),
     path("nurturing/<slug:key>/settings/", views.campaign_settings, name="campaign-settings"),
     path("nurturing/<slug:key>/state/", views.campaign_state, name="campaign-state"),
     path("nurturing/<slug:key>/publish/", views.campaign_publish, name="campaign-publish"),

@@ -8,7 +8,7 @@ from nurturing.actions.campaigns import (
     pause,
     resume,
 )
-from nurturing.actions.enrollments import enrol_by_hand, stop
+from nurturing.actions.enrollments import enrol_by_hand, send_again, stop
 from nurturing.actions.receiving import Visit, record_click, record_open, record_reply
 from nurturing.actions.steps import (
     add_email,
@@ -47,6 +47,7 @@ __all__ = [
     "resubscribe",
     "resume",
     "save_version",
+    "send_again",
     "send_test",
     "stop",
     "unsubscribe",

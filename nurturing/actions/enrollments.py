@@ -1,11 +1,13 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Now
 
+from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, NotFound
 from leads.models import Lead
 from nurturing.engine import enrol, leave
-from nurturing.models import DripCampaign, Enrollment
+from nurturing.models import DripCampaign, Enrollment, Send
 
 
 class AlreadyEnrolled(Conflict):
@@ -47,3 +49,32 @@ def stop(lead_id: int, campaign: DripCampaign, *, at: datetime) -> None:
     inside = Enrollment.objects.filter(Enrollment.INSIDE, lead_id=lead_id, campaign=campaign)
     if not leave(inside, reason="stopped", at=at):
         raise NotFound("The lead is not in this campaign.")
+
+
+class NotInDoubt(Conflict):
+    """What became of the mail is known."""
+
+    code = "not_in_doubt"
+
+
+@transaction.atomic
+def send_again(send: Send) -> None:
+    """Somebody decides that a mail in doubt did not arrive: it goes out once more.
+
+    It keeps its Message-ID, so a mailbox that did get it can tell.
+
+    :raises NotInDoubt: it was sent, or was not; or somebody decided already.
+    """
+    changed = Send.objects.filter(pk=send.pk, state=Send.State.UNKNOWN).update(
+        state=Send.State.PLANNED,
+        due_at=Now(),
+        lease_token=None,
+        attempts=0,
+        handed_off_at=None,
+        settled_at=None,
+        reason_code="",
+        reason="",
+    )
+    if not changed:
+        raise NotInDoubt("What became of this mail is known by now. Reload the page.")
+    pump.wake("sends")

@@ -15,6 +15,7 @@ from leadcrm.lib.errors import DomainError, Invalid, NotFound
 from leadcrm.lib.pagination import capped_count, keyset_page
 from leads.models import Lead
 from nurturing import actions, queries
+from nurturing.defaults import ensure_welcome_campaign
 from nurturing.forms import (
     CampaignForm,
     EnrolForm,
@@ -41,6 +42,8 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
 @editor
 @require_http_methods(["GET", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
+    if request.POST.get("do") == "welcome":
+        return redirect("campaign", ensure_welcome_campaign().key)
     form = CampaignForm(request.POST or None)
     if form.is_valid():
         try:
@@ -96,6 +99,19 @@ def campaign_log(request: HttpRequest, key: str) -> HttpResponse:
     filters = [(name, label) for name, (label, _) in queries.LOG_FILTERS.items()]
     context = {**frame(request, campaign, "log"), "page": page, "show": show, "filters": filters}
     return render(request, "nurturing/log.html", context)
+
+
+@editor
+@require_POST
+def mail_again(request: HttpRequest, key: str) -> HttpResponse:
+    """A mail in doubt, sent once more because somebody says so."""
+    mails = queries.mails_of(request.user, campaign=queries.find_campaign(key))
+    send = mails.filter(public_id=request.POST.get("send", "")).first()
+    if send is None:
+        raise NotFound
+    actions.send_again(send)
+    messages.success(request, f"The mail to {send.lead.name} goes out again.")
+    return redirect("campaign-log", key)
 
 
 @editor

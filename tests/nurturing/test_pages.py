@@ -284,6 +284,31 @@ def test_an_archived_campaign_lets_everybody_out(mailbox: Mailbox) -> None:
     assert len(mailbox) == 0
 
 
+class TestAMailInDoubt:
+    def test_goes_out_again_when_somebody_says_so(self, mailbox: Mailbox) -> None:
+        [send] = plan_mails(make_campaign(), make_lead())
+        Send.objects.update(state="unknown", due_at=None, handed_off_at=timezone.now())
+        client, answer = signed_in(), {"send": send.public_id}
+
+        page = client.get("/nurturing/overtime-guide/log/?show=doubt").content.decode()
+        first = client.post("/nurturing/overtime-guide/log/again/", answer)
+        pump.run_all()
+        second = client.post("/nurturing/overtime-guide/log/again/", answer)
+
+        assert "Send again" in page
+        assert (first.status_code, second.status_code) == (302, 409)
+        assert [message["Message-ID"] for message in mailbox] == [send.message_id]
+
+
+def test_a_fresh_installation_starts_with_the_welcome_campaign() -> None:
+    client = signed_in()
+    assert "Start with the welcome campaign" in client.get("/nurturing/").content.decode()
+
+    client.post("/nurturing/new/", {"do": "welcome"})
+
+    assert DripCampaign.objects.get(key="welcome").is_active
+
+
 class TestHowOftenAndWhen:
     FORM = {
         "max_mails": "2",

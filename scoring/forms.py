@@ -33,6 +33,17 @@ def activity_choices() -> list[tuple[str, str]]:
     return [(key, ACTIVITY_TYPES[key].label) for key in ACTIVITY_TYPES if key in SCORED]
 
 
+def read_json(text: str) -> Any:
+    """None for an empty text.
+
+    :raises ValidationError: naming line and column.
+    """
+    try:
+        return parse_json(text.encode()) if text else None
+    except ParseError as error:
+        raise forms.ValidationError(str(error.detail)) from None
+
+
 class RuleForm(forms.Form):
     """A rule about what leads are (one field, or any condition as JSON) or about what they do."""
 
@@ -81,13 +92,7 @@ class RuleForm(forms.Form):
     decay_days = forms.IntegerField(label="Days", required=False, min_value=1)
 
     def clean_advanced(self) -> Any:
-        text = self.cleaned_data["advanced"]
-        if not text:
-            return None
-        try:
-            return parse_json(text.encode())
-        except ParseError as error:
-            raise forms.ValidationError(str(error.detail)) from None
+        return read_json(self.cleaned_data["advanced"])
 
     @property
     def rule_values(self) -> RuleValues:
@@ -228,3 +233,34 @@ class RowForm(forms.Form):
         if data["has_switch"]:
             values["enabled"] = data["enabled"]
         return values
+
+
+class QualificationForm(forms.Form):
+    """When leads qualify, as conditions in JSON; empty: the machine qualifies nobody."""
+
+    mql = forms.CharField(label="Marketing-qualified when", max_length=20_000, required=False)
+    sql = forms.CharField(label="Sales-qualified when", max_length=20_000, required=False)
+    pql = forms.CharField(label="Product-qualified when", max_length=20_000, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "false"})
+
+    def clean(self) -> dict[str, Any]:
+        for name in list(self.cleaned_data):
+            try:
+                self.cleaned_data[name] = read_json(self.cleaned_data[name])
+            except forms.ValidationError as error:
+                self.add_error(name, error)
+        return self.cleaned_data
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return cast(Thresholds, dict(self.cleaned_data))
+
+    def take(self, error: DomainError) -> None:
+        for mistake in error.errors:
+            kind, _, path = mistake.field.partition(".")
+            text = f"{path}: {mistake.message}" if path else mistake.message
+            self.add_error(kind if kind in self.fields else None, text)

@@ -6,6 +6,7 @@ urlpatterns = [
     path("scoring/", model.scoring, name="scoring"),
     path("scoring/preview/", model.preview, name="scoring-preview"),
     path("scoring/thresholds/", model.thresholds, name="scoring-thresholds"),
+    path("scoring/qualification/", model.qualification, name="scoring-qualification"),
     path("scoring/publish/", model.publish, name="scoring-publish"),
     path("scoring/discard/", model.discard, name="scoring-discard"),
     path("scoring/rules/new/", model.new_rule, name="scoring-rule-new"),

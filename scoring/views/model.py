@@ -1,5 +1,6 @@
 """The scoring page: rules, thresholds, and what publishing would change."""
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -15,7 +16,7 @@ from leadcrm.accounts.models import Role, User
 from leadcrm.lib.errors import DomainError, Forbidden, NotFound
 from leadcrm.lib.toasts import toast
 from scoring import actions
-from scoring.forms import RowForm, RuleForm, ThresholdsForm, initial_of
+from scoring.forms import QualificationForm, RowForm, RuleForm, ThresholdsForm, initial_of
 from scoring.models import ModelVersion, Rule, ScoringModel
 from scoring.views.page import ScoringPage, default_model
 
@@ -166,6 +167,26 @@ def thresholds(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         return _refused(request, error)
     return _changed(request)
+
+
+@require_http_methods(["GET", "POST"])
+@for_editors
+def qualification(request: HttpRequest) -> HttpResponse:
+    shown = ScoringPage(cast(User, request.user), at=timezone.now())
+    start = {
+        kind: json.dumps(tree, indent=2) for kind, tree in shown.version.qualifications.items()
+    }
+    form = QualificationForm(request.POST or None, initial=start)
+    if form.is_valid():
+        try:
+            actions.set_thresholds(_draft(request).pk, form.thresholds)
+        except DomainError as error:
+            form.take(error)
+        else:
+            return _saved(request, "Changed in the draft.")
+    context = {"form": form, "words": shown.qualifications()}
+    status = 422 if form.is_bound else 200
+    return render(request, "scoring/qualification.html", context, status=status)
 
 
 @require_POST

@@ -107,7 +107,7 @@ class TestScoringPage:
         writes = [
             f"/scoring/rules/{rule.uid}/", f"/scoring/rules/{rule.uid}/edit/",
             f"/scoring/rules/{rule.uid}/delete/", "/scoring/rules/new/", "/scoring/thresholds/",
-            "/scoring/publish/", "/scoring/discard/",
+            "/scoring/publish/", "/scoring/discard/", "/scoring/qualification/",
         ]  # fmt: skip
 
         page = client.get("/scoring/")
@@ -198,6 +198,31 @@ class TestRuleForm:
         assert "<script>alert" not in page.content.decode()
 
 
+class TestQualificationForm:
+    def test_changes_the_conditions_of_the_draft(self, marketer: Client, rule: Rule) -> None:
+        assert marketer.get("/scoring/qualification/").status_code == 200
+
+        sql = '{"field": "score", "op": "gte", "value": 55}'
+        marketer.post("/scoring/qualification/", {"mql": "", "sql": sql, "pql": ""})
+
+        assert (draft().mql, draft().sql) == (None, {"field": "score", "op": "gte", "value": 55})
+        assert "Score is at least 55" in marketer.get("/scoring/").content.decode()
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("{", "not valid JSON"),
+            ('{"field": "luck"}', "There is no field “luck”"),
+            ("5", "object"),
+        ],
+    )
+    def test_names_mistakes(self, marketer: Client, rule: Rule, text: str, words: str) -> None:
+        response = marketer.post("/scoring/qualification/", {"mql": text})
+
+        assert response.status_code == 422
+        assert words in response.content.decode()
+
+
 class TestLeadScorePage:
     def test_shows_every_contribution_and_the_sum(self, client: Client) -> None:
         make_version(attribute_rule(30), activity_rule(points=12))
@@ -216,6 +241,7 @@ class TestLeadScorePage:
 
     @pytest.mark.parametrize("as_of", ["x", "2026-99-99", "9999-12-31", "%00"])
     def test_an_unreadable_day_means_now(self, client: Client, as_of: str) -> None:
+        make_version(attribute_rule())
         alice = UserFactory()
         lead = LeadFactory(owner=alice)
         client.force_login(alice)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import prefetch_related_objects
 from django.db.models.functions import Now
 from psycopg2.extras import execute_values
 
@@ -60,6 +61,7 @@ def advance_due(*, limit: int = BATCH) -> int:
     claim = pump.claim(Enrollment, limit=limit)
     if not claim:
         return 0
+    prefetch_related_objects(claim.items, "campaign__topic")
     steps = steps_of({row.version_id for row in claim.items})
     walks = [walk(row, steps[row.version_id]) for row in claim.items]
     sends = _draft_sends(walks)
@@ -149,9 +151,7 @@ def _draft_sends(walks: Sequence[Walk]) -> list[Send]:
     ]
     drafts = [result for result in results if isinstance(result, Draft)]
     links = ensure_links(url for draft in drafts for url in draft.mail.addresses)
-    for draft in drafts:
-        _finish(draft, links)
-    return [result.send if isinstance(result, Draft) else result for result in results]
+    return [_finish(result, links) if isinstance(result, Draft) else result for result in results]
 
 
 def _draft(enrollment: Enrollment, step: Step, lead: Lead, workspace: Workspace) -> Draft | Send:
@@ -167,8 +167,11 @@ def _draft(enrollment: Enrollment, step: Step, lead: Lead, workspace: Workspace)
     except TemplateBroken as error:
         words = f"{REASONS['template_error']} {error}"[:300]
         return _stillborn(send, Send.State.FAILED, "template_error", words)
-    send.template_version = version
-    send.topic = step.template.topic.key if step.template and step.template.topic else ""
+    except Exception:  # a bug, but one mail's bug: the others of the batch must go on
+        logger.exception("mail_not_composed", template=version.pk, lead=lead.pk)
+        return _stillborn(send, Send.State.FAILED, "template_error")
+    topic = (step.template.topic if step.template else None) or enrollment.campaign.topic
+    send.template_version, send.topic = version, topic.key if topic else ""
     send.subject, send.text = mail.subject, mail.text
     return Draft(send, mail)
 
@@ -200,12 +203,18 @@ def _stillborn(send: Send, state: str, reason: str, words: str = "") -> Send:
     return send
 
 
-def _finish(draft: Draft, links: dict[str, int]) -> None:
+def _finish(draft: Draft, links: dict[str, int]) -> Send:
     def tracked(url: str) -> str:
         known = None if is_ours(url) else links.get(url)
         return url if known is None else click_url(draft.send.public_id, known)
 
-    draft.send.html = finish_html(draft.mail, rewrite=tracked, pixel=open_url(draft.send.public_id))
+    pixel = open_url(draft.send.public_id)
+    try:
+        draft.send.html = finish_html(draft.mail, rewrite=tracked, pixel=pixel)
+    except Exception:
+        logger.exception("mail_not_styled", lead=draft.send.lead_id)
+        return _stillborn(draft.send, Send.State.FAILED, "template_error")
+    return draft.send
 
 
 def place_all(version: DripVersion, *, moves: dict[int, int | None]) -> None:

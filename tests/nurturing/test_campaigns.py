@@ -12,7 +12,7 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import DomainError, Invalid
 from leads.actions import delete_lead, record_activity, record_consent
 from leads.events import CycleClosed, LeadCaptured, LeadQualified, LeadTakenOver
-from leads.models import Activity, Inquiry, Lead
+from leads.models import Activity, Form, Inquiry, Lead
 from nurturing import actions, engine
 from nurturing.defaults import ensure_welcome_campaign
 from nurturing.models import DripCampaign, Enrollment, Send, Step
@@ -27,8 +27,6 @@ DAY = 24 * 60
 
 def capture(lead: Lead, slug: str = "book-a-demo") -> None:
     """What the product publishes when a form was sent."""
-    from leads.models import Form
-
     form = Form.objects.filter(slug=slug).first() or make_form(slug)
     inquiry = Inquiry.objects.create(lead=lead, form_version=form.published, received_at=NOON)
     publish(LeadCaptured(lead_id=lead.pk, inquiry_id=inquiry.pk, is_new=True), at=NOON)
@@ -155,7 +153,7 @@ class TestMovingOn:
         leads = [make_lead() for _ in range(30)]
         engine.enrol(campaign, [lead.pk for lead in leads], cause="api", at=NOON)
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(18):
             engine.advance_due()
 
         assert Send.objects.count() == 30

@@ -17,7 +17,7 @@ from pipeline.models import LostReason, Task
 ANYBODY = [("", "All owners"), ("me", "Me"), ("none", "Nobody yet")]
 
 
-def show_refusal(form: forms.Form, error: DomainError) -> None:
+def show_refusal(form: forms.BaseForm, error: DomainError) -> None:
     """Put what an action refused beside the fields it names."""
     for item in error.errors:
         form.add_error(item.field if item.field in form.fields else None, item.message)

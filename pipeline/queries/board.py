@@ -154,12 +154,12 @@ def _lane(leads: LeadQuerySet, stage: Stage) -> QuerySet[Lead]:
     return Lead.objects.filter(pk__in=latest.values("pk")[:LANE_DEPTH])
 
 
-def _hottest(lane: QuerySet[Lead]) -> QuerySet[Lead, dict[str, Any]]:
+def _hottest(lane: QuerySet[Lead]) -> QuerySet[Lead, Any]:
     return lane.order_by(*HOTTEST).values("pk")[: LANE_SIZE + 1]
 
 
 def _cards(
-    parts: list[QuerySet[Lead, dict[str, Any]]], stages: Sequence[Stage], *, at: datetime
+    parts: list[QuerySet[Lead, Any]], stages: Sequence[Stage], *, at: datetime
 ) -> dict[int, list[Card]]:
     ids = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
     leads = (
@@ -168,11 +168,11 @@ def _cards(
         .annotate(worth=_open_deals())
         .order_by(*HOTTEST)
     )
-    by_pk = {stage.pk: stage for stage in stages}
-    cards: dict[int, list[Card]] = {pk: [] for pk in by_pk}
+    by_pk: dict[int | None, Stage] = {stage.pk: stage for stage in stages}
+    cards: dict[int, list[Card]] = {stage.pk: [] for stage in stages}
     for lead in leads:
         lead.stage = by_pk[lead.stage_id]
-        cards[lead.stage_id].append(Card(lead, at))
+        cards[lead.stage.pk].append(Card(lead, at))
     return cards
 
 
@@ -218,17 +218,11 @@ def _closed(visible: LeadQuerySet, stages: Sequence[Stage], *, at: datetime) -> 
         .values("outcome")
         .annotate(n=Count("pk"), total=Coalesce(Sum("worth"), Decimal(0)))
     )
-    totals = {row["outcome"]: row for row in rows}
-    capped = sum(row["n"] for row in totals.values()) >= LANE_DEPTH
-    return [
-        Closed(
-            stage,
-            CappedCount(totals.get(stage.category, {}).get("n", 0), capped),
-            totals.get(stage.category, {}).get("total", Decimal(0)),
-        )
-        for stage in stages
-        if not stage.is_open
-    ]
+    totals = {row["outcome"]: (row["n"], row["total"]) for row in rows}
+    capped = sum(count for count, _ in totals.values()) >= LANE_DEPTH
+    nothing = (0, Decimal(0))
+    ends = [(stage, *totals.get(stage.category, nothing)) for stage in stages if not stage.is_open]
+    return [Closed(stage, CappedCount(count, capped), worth) for stage, count, worth in ends]
 
 
 def card_of(lead_id: int, *, at: datetime) -> Card:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
@@ -289,12 +288,13 @@ def facts_of(lead_ids: Collection[int], *, at: datetime) -> dict[int, Facts]:
         .distinct("lead_id")
     }
     signs: dict[int, dict[str, int]] = {pk: {} for pk in lead_ids}
-    for row in _weekly(lead_ids, since=at - timedelta(days=MOVING_DAYS)):
-        signs[row["lead_id"]][row["type"]] = row["n"]
+    for lead_id, type_, times in _weekly(lead_ids, since=at - timedelta(days=MOVING_DAYS)):
+        signs[lead_id][type_] = times
     return {pk: Facts(inquiries.get(pk), signs[pk]) for pk in lead_ids}
 
 
-def _weekly(lead_ids: Collection[int], *, since: datetime) -> Iterable[dict[str, Any]]:
+def _weekly(lead_ids: Collection[int], *, since: datetime) -> Iterable[tuple[int, str, int]]:
+    """What each lead did, and how often."""
     return (
         Activity.objects.filter(
             lead__in=lead_ids, occurred_at__gte=since, type__in=SIGNS, klass=Activity.Class.HUMAN
@@ -302,6 +302,7 @@ def _weekly(lead_ids: Collection[int], *, since: datetime) -> Iterable[dict[str,
         .order_by()
         .values("lead_id", "type")
         .annotate(n=Count("pk"))
+        .values_list("lead_id", "type", "n")
     )
 
 

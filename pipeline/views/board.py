@@ -137,10 +137,14 @@ def move_page(
     chosen = Stage.objects.filter(
         pipeline__is_default=True, key=form["stage"].value() or ""
     ).first()
+    asked_for = chosen if "stage" in request.GET else None
+    if asked_for is not None:
+        form.fields["reason"].required = asked_for.category == Stage.Category.LOST
+        form.fields["amount"].required = needs_amount(lead, asked_for.key)
     context = {
         "lead": lead,
         "form": form,
-        "chosen": chosen if "stage" in request.GET else None,
+        "chosen": asked_for,
         "next": next_of(request, PAGE),
         "currency": Workspace.load().currency,
     }
@@ -174,18 +178,21 @@ def name_of(key: str, form: MoveForm) -> str:
 
 def check_worth(lead: Lead, given: dict[str, Any]) -> None:
     """A won lead has a deal: one that is there, or the amount that is given now."""
-    won = queries.stages().filter(key=given["stage"], category=Stage.Category.WON).exists()
-    if not won or given["amount"] is not None:
-        return
-    if not Deal.objects.filter(lead=lead, state=Deal.State.OPEN).exists():
+    if given["amount"] is None and needs_amount(lead, given["stage"]):
         raise Invalid.field("amount", "Say what it is worth; 0 when no money is involved.")
+
+
+def needs_amount(lead: Lead, stage: str) -> bool:
+    won = queries.stages().filter(key=stage, category=Stage.Category.WON)
+    return won.exists() and not Deal.objects.filter(lead=lead, state=Deal.State.OPEN).exists()
 
 
 def changed_lanes(request: HttpRequest, lead: Lead, transition: Transition | None) -> HttpResponse:
     """The card and the heads of the lanes it left and entered, for the script to put in place."""
     at = timezone.now()
     leads, _ = filters.narrowed(Lead.objects.visible_to(request.user), query_of(request), request)
-    ids = {transition.from_stage_id, transition.to_stage_id} if transition else {lead.stage_id}
+    touched = [transition.from_stage, transition.to_stage] if transition else [lead.stage]
+    ids = [stage.pk for stage in touched if stage is not None]
     stages = list(queries.stages().filter(pk__in=ids, category=Stage.Category.OPEN))
     lanes = boards.lanes_of(leads, stages, at=at)
     card = boards.card_of(lead.pk, at=at)

@@ -218,7 +218,8 @@ STATEMENTS: dict[str, str] = {
     """,
     "pipeline_assignment": f"""
       WITH life AS ({LIFE})
-      INSERT INTO pipeline_assignment (lead_id, cycle_id, owner_id, from_at, accepted_at, cause, note)
+      INSERT INTO pipeline_assignment
+        (lead_id, cycle_id, owner_id, from_at, accepted_at, cause, note)
       SELECT id, i + %(cycle_base)s, {OWNER}, born, born, 'routed', '' FROM life
       WHERE {OWNER} IS NOT NULL
     """,

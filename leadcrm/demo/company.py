@@ -26,6 +26,7 @@ class Colleague:
     time_zone: str = "Europe/Amsterdam"
     median_minutes: float = 0
     weight: int = 0
+    keeps_hours: bool = False
 
 
 TEAMS = {
@@ -82,6 +83,7 @@ COLLEAGUES = (
         "Europe/Berlin",
         26,
         2,
+        keeps_hours=True,
     ),
     Colleague(
         "aisha",
@@ -104,9 +106,24 @@ COLLEAGUES = (
         "Europe/Rome",
         58,
         1,
+        keeps_hours=True,
     ),
 )
 REPS = tuple(person for person in COLLEAGUES if person.role == "rep")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The countries a team looks after."""
+
+    team: str
+    countries: tuple[str, ...]
+
+
+REGIONS = (
+    Region("DACH and South", ("DE", "AT", "CH", "IT", "ES", "FR", "PT", "PL", "MA")),
+    Region("Benelux and Nordics", ("NL", "BE", "LU", "DK", "SE", "NO", "FI", "GB", "IE")),
+)
 
 
 @dataclass(frozen=True, slots=True)

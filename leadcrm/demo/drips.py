@@ -99,7 +99,9 @@ def load_drips(told: Sequence[tuple[Story, Lead]], *, seed: int, now: datetime) 
             "webinar-follow-up", "Webinar follow-up", WEBINAR_MAILS, (3,), now, "webinar"
         ),
     }
-    DripCampaign.objects.update(activated_at=now - timedelta(days=730))
+    began = now - timedelta(days=730)
+    DripCampaign.objects.update(activated_at=began, created_at=began)
+    DripVersion.objects.update(published_at=began)
     histories = [
         History(
             story, lead, drips.get(story.origin.form, welcome), Random(f"{seed}:{lead.pk}"), now

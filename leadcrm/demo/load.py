@@ -42,6 +42,7 @@ from leads.models import (
     Tag,
     Touch,
 )
+from pipeline import actions as pipeline
 from pipeline.models import (
     Assignment,
     Deal,
@@ -95,6 +96,7 @@ class Staff:
 @transaction.atomic
 def load_company(*, now: datetime) -> Staff:
     """Colleagues, teams, working hours, forms, sources, campaigns with their costs."""
+    pipeline.ensure_defaults()
     Workspace.objects.update_or_create(pk=1, defaults=company.WORKSPACE)
     teams = load_teams()
     users = {person.key: load_colleague(person, teams) for person in company.COLLEAGUES}
@@ -114,7 +116,7 @@ def load_company(*, now: datetime) -> Staff:
         forms={form.slug: load_form(form, sources) for form in company.FORMS},
         stages={stage.key: stage for stage in Stage.objects.filter(pipeline__is_default=True)},
     )
-    load_pool(staff)
+    load_routing(staff, now=now)
     load_spend(staff, now=now)
     return staff
 
@@ -135,7 +137,8 @@ def load_colleague(person: company.Colleague, teams: dict[str, Team]) -> User:
     user.set_password(company.PASSWORD)
     user.save()
     Membership.objects.get_or_create(user=user, team=teams[person.team])
-    if person.role == "rep" and not user.working_hours.exists():
+    # Who has no hours is always on duty, so that the demo works at night too.
+    if person.keeps_hours and not user.working_hours.exists():
         WorkingHours.objects.bulk_create(
             WorkingHours(user=user, weekday=day, starts=time(9), ends=time(17, 30))
             for day in WORKDAYS
@@ -160,7 +163,8 @@ def load_campaigns() -> dict[str, MarketingCampaign]:
 def load_form(form: company.DemoForm, sources: dict[str, Source]) -> Form:
     origin = next(o for o in company.ORIGINS if o.form == form.slug)
     row, made = Form.objects.get_or_create(
-        slug=form.slug, defaults={"name": form.name, "source": sources[origin.key]}
+        slug=form.slug,
+        defaults={"name": form.name, "source": sources[origin.key], "kind": form.activity},
     )
     if made:
         row.published = FormVersion.objects.create(
@@ -176,12 +180,38 @@ def load_form(form: company.DemoForm, sources: dict[str, Source]) -> Form:
     return row
 
 
-def load_pool(staff: Staff) -> None:
-    """Reps share the sales-qualified leads by weight."""
-    pool = Pool.objects.order_by("pk").first()
-    if pool is None:
-        return
-    for position, rep in enumerate(company.REPS):
+def load_routing(staff: Staff, *, now: datetime) -> None:
+    """Two regions with their pools; the rest is shared by everybody, by weight."""
+    pool = Pool.objects.get(includes_everyone=True)
+    fill_pool(pool, company.REPS, staff)
+    rules = [regional_rule(region, staff) for region in company.REGIONS]
+    pipeline.save_draft(
+        [
+            *rules,
+            pipeline.NewRule(name="Everyone else", target_kind="pool", target_id=pool.pk),
+        ],
+        at=now,
+        fallback_queue=staff.teams["Sales"],
+    )
+    pipeline.publish_draft(at=now)
+
+
+def regional_rule(region: company.Region, staff: Staff) -> pipeline.NewRule:
+    """Leads of these countries go to the reps of the team that speaks their languages."""
+    pool, _ = Pool.objects.get_or_create(
+        name=region.team, defaults={"queue": staff.teams[region.team]}
+    )
+    fill_pool(pool, [rep for rep in company.REPS if rep.team == region.team], staff)
+    return pipeline.NewRule(
+        name=region.team,
+        target_kind="pool",
+        target_id=pool.pk,
+        condition={"field": "country", "op": "in", "value": list(region.countries)},
+    )
+
+
+def fill_pool(pool: Pool, reps: Sequence[company.Colleague], staff: Staff) -> None:
+    for position, rep in enumerate(reps):
         PoolMember.objects.update_or_create(
             pool=pool,
             user=staff.users[rep.key],
@@ -526,7 +556,7 @@ class Writer:
                 lead=lead,
                 assignee=lead.owner,
                 kind=kind,
-                title=f"{title}: {lead.name}",
+                title=title,
                 due_at=due_at,
                 done_at=done_at,
                 done_by=lead.owner if done_at else None,

@@ -316,7 +316,10 @@ class Teller:
             return
         last = story.path[-1][1]
         patience = timedelta(days=self.random.lognormvariate(math.log(30), 0.6))
-        if self.now - last > patience and self.random.random() < 0.93:
+        idle = self.now - last
+        if story.responded_at is None and idle > 5 * DAY:
+            patience = min(patience, 5 * DAY)
+        if idle > 140 * DAY or (idle > patience and self.random.random() < 0.95):
             story.closed_at = last + patience
             reasons = list(LOST_REASONS)
             weights = list(LOST_REASONS.values())

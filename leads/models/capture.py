@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from leadcrm.accounts.access import reach_of
 from leadcrm.lib.pump import WorkItem
 from leads.models.attribution import Channel
-from leads.models.lead import Lead
+from leads.models.lead import Lead, visible_lead
 
 
 class Source(models.Model):
@@ -100,7 +100,7 @@ class InboxItemQuerySet(models.QuerySet["InboxItem"]):
         """Captures of leads this person may see, and those that belong to nobody yet."""
         if reach_of(principal).everything:
             return self
-        return self.filter(Q(lead=None) | Q(lead__in=Lead.objects.visible_to(principal)))
+        return self.filter(Q(lead=None) | visible_lead(principal, path="lead"))
 
 
 class InboxItem(WorkItem):

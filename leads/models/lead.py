@@ -85,6 +85,21 @@ class Tag(models.Model):
 WAITING_UNTIL = Case(When(responded_at__isnull=True, then=F("response_due_at")))
 
 
+def visible_lead(principal: Any, *, path: str = "") -> Q:
+    """The condition behind every `visible_to`, on the lead at `path` of another model's rows.
+
+    Joined rather than a sub-select, which beside an OR would read all visible leads first.
+    """
+    prefix = f"{path}__" if path else ""
+    reach = reach_of(principal)
+    live = Q(**{f"{prefix}merged_into": None, f"{prefix}deleted_at": None})
+    if reach.everything:
+        return live
+    own = Q(**{f"{prefix}owner_id__in": reach.owner_ids})
+    unowned = Q(**{f"{prefix}owner": None, f"{prefix}team_id__in": reach.team_ids})
+    return live & (own | unowned if reach.team_ids else own)
+
+
 class LeadQuerySet(models.QuerySet["Lead"]):
     def live(self) -> Self:
         """Neither merged into another nor deleted."""
@@ -92,12 +107,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
     def visible_to(self, principal: Any) -> Self:
         """Leads this person or key may see. Every page and endpoint starts here."""
-        reach = reach_of(principal)
-        if reach.everything:
-            return self.live()
-        own = Q(owner_id__in=reach.owner_ids)
-        unowned = Q(owner=None, team_id__in=reach.team_ids)
-        return self.live().filter(own | unowned if reach.team_ids else own)
+        return self.filter(visible_lead(principal))
 
     def open(self) -> Self:
         return self.filter(stage__category=Stage.Category.OPEN)

@@ -45,11 +45,14 @@ class TestStarterModel:
         lead.score_row.refresh_from_db()
         assert lead.score_row.temperature == "cold"
 
-    def test_a_form_bant_and_pricing_views_make_a_lead_sales_qualified(self) -> None:
+    @pytest.mark.parametrize("visit", ["pricing_view", "page_view"])
+    def test_a_form_bant_and_pricing_views_make_a_lead_sales_qualified(self, visit: str) -> None:
         lead = LeadFactory(job_title="Planner")
         record_activity(lead.pk, "form_submit", at=NOON)
         for _ in range(3):
-            record_activity(lead.pk, "pricing_view", at=NOON)
+            record_activity(
+                lead.pk, visit, at=NOON, properties={"url": "https://x.example/pricing"}
+            )
         answers: dict[str, actions.Answer] = {key: {"level": "yes"} for key in DIMENSIONS}
         actions.answer_bant(lead.pk, answers, source="api", at=NOON)
 

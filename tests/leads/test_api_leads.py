@@ -504,7 +504,7 @@ class TestWhoMay:
     ) -> None:
         hidden = LeadFactory(owner=UserFactory(name="Bob"))
         api = Api(client, alice)
-        body = None if method in {"get", "delete"} else {}
+        body: Any = None if method in {"get", "delete"} else {}
 
         answers = [
             api(method, f"leads/{lead_id}/{tail}", body)

@@ -38,15 +38,14 @@ def browser(client: Client, alice: User) -> Client:
 
 
 @pytest.fixture
-def lead(alice: User) -> Lead:
-    made: Lead = LeadFactory(
+def lead(alice: User) -> Any:
+    return LeadFactory(
         first_name="Ingrid",
         last_name="Øvergård",
         email="i.overgard@fjellvik.example",
         company_name="Fjellvik Seafood",
         owner=alice,
     )
-    return made
 
 
 def text_of(response: Any) -> str:

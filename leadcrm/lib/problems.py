@@ -1,5 +1,6 @@
 """RFC 9457 problem details: the one shape in which the API refuses."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -83,7 +84,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, exceptions.APIException):
         return body(
             code=str(error.default_code),
-            title=str(error.default_detail),
+            title=HTTPStatus(error.status_code).phrase,
             status=error.status_code,
             detail=str(error.detail),
         )

@@ -1,0 +1,1 @@
+"""What the pipeline counts: funnel, response time, sources, overview. One definition each."""

@@ -1,0 +1,354 @@
+"""How far leads come: stage by stage, how long they stay, and why they leave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models.fields import DateTimeField
+
+from leads.models import Pipeline, Stage
+from leads.reports import Scope
+from pipeline.models import LostReason, SalesCycle, Transition
+from pipeline.reports import metrics
+from pipeline.reports.base import (
+    Percentile,
+    cycles,
+    furthest,
+    minutes_since,
+    reached_at,
+    seconds_between,
+    share,
+    survival_quantile,
+)
+
+COHORT, PERIOD = "cohort", "period"
+VIEWS = (COHORT, PERIOD)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage and how many came to it; `before` is the earlier period."""
+
+    stage: Stage
+    count: int
+    before: int
+    of_first: float | None
+    of_previous: float | None
+    of_previous_before: float | None
+    stopped: int
+
+    @property
+    def change(self) -> float | None:
+        """How the step's conversion moved, in points from 0 to 1."""
+        if self.of_previous is None or self.of_previous_before is None:
+            return None
+        return self.of_previous - self.of_previous_before
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Minutes in a stage. None: too few have left to say."""
+
+    stage: Stage
+    left: int
+    inside: int
+    median: int | None
+    p75: int | None
+    p90: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The buyer's phases: how many came to the first stage of each type."""
+
+    type: str
+    label: str
+    stage: Stage
+    count: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    key: str
+    label: str
+    count: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One source, owner or country: how many came to each step."""
+
+    key: str
+    label: str
+    counts: tuple[int, ...]
+
+    @property
+    def overall(self) -> float | None:
+        return share(self.counts[-1], self.counts[0])
+
+    @property
+    def conversions(self) -> list[float | None]:
+        """From each step to the next."""
+        pairs = zip(self.counts[1:], self.counts, strict=False)
+        return [share(after, before) for after, before in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    view: str
+    steps: tuple[Step, ...]
+    phases: tuple[Phase, ...]
+    stays: tuple[Stay, ...]
+    reasons: tuple[Reason, ...]
+    lost: int
+    still_open: int
+    median_days_to_win: float | None
+    median_days_to_win_before: float | None
+
+    @property
+    def entered(self) -> int:
+        return self.steps[0].count if self.steps else 0
+
+    @property
+    def entered_before(self) -> int:
+        return self.steps[0].before if self.steps else 0
+
+    @property
+    def overall(self) -> float | None:
+        return share(self.steps[-1].count, self.entered) if self.steps else None
+
+    @property
+    def overall_before(self) -> float | None:
+        return share(self.steps[-1].before, self.entered_before) if self.steps else None
+
+    @property
+    def widest_leak(self) -> Step | None:
+        """The step after which most leads stopped."""
+        return max(self.steps[:-1], key=lambda step: step.stopped, default=None)
+
+
+def stages_of_funnel(pipeline: Pipeline | None = None) -> list[Stage]:
+    """The steps on the way to won, from the left; lost is where leads leave."""
+    chosen = Q(pipeline=pipeline) if pipeline else Q(pipeline__is_default=True)
+    found = Stage.objects.filter(chosen).exclude(category=Stage.Category.LOST)
+    return list(found.order_by("position"))
+
+
+def opened(scope: Scope) -> QuerySet[SalesCycle]:
+    """Sales cycles opened in the period: the cohort. One lead may open several over the years."""
+    return cycles(scope).filter(scope.within("opened_at"))
+
+
+def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
+    """Sales cycles that came to a stage.
+
+    Cohort: of those opened in the period, how many have come to this stage or a later one until
+    now; who skipped a stage has passed it. Period: how many came to this stage or a later one for
+    the first time in the period, whenever they were opened. Leads that moved back stay counted.
+    """
+    if view == COHORT:
+        return (
+            opened(scope)
+            .filter(pipeline=stage.pipeline_id)
+            .annotate(furthest=furthest())
+            .filter(furthest__gte=stage.position)
+        )
+    found = _moved(scope, stage.pipeline_id).annotate(reached=reached_at(stage.position))
+    return found.filter(scope.within("reached"))
+
+
+def stopped_at(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
+    """Cycles of the cohort whose furthest stage this is, still there or lost from there."""
+    found = opened(scope).filter(pipeline=stage.pipeline_id).annotate(furthest=furthest())
+    return found.filter(furthest=stage.position)
+
+
+def _moved(scope: Scope, pipeline_id: int) -> QuerySet[SalesCycle]:
+    moves = Transition.objects.filter(scope.within("at"), cycle=OuterRef("pk"))
+    return cycles(scope).filter(Exists(moves), pipeline=pipeline_id)
+
+
+def _base(scope: Scope, stages: Sequence[Stage], view: str) -> tuple[QuerySet[SalesCycle], list[Q]]:
+    """The cycles of a view, and for each stage the condition that they came to it."""
+    pipeline_id = stages[0].pipeline_id
+    if view == COHORT:
+        found = opened(scope).filter(pipeline=pipeline_id).annotate(furthest=furthest())
+        return found, [Q(furthest__gte=stage.position) for stage in stages]
+    moments = {f"reached_{n}": reached_at(stage.position) for n, stage in enumerate(stages)}
+    found = _moved(scope, pipeline_id).annotate(**moments)
+    return found, [scope.within(name) for name in moments]
+
+
+def counts(scope: Scope, stages: Sequence[Stage], view: str) -> list[int]:
+    """How many came to each stage, in one query."""
+    if not stages:
+        return []
+    found, conditions = _base(scope, stages, view)
+    columns = {f"n{n}": Count("pk", filter=q) for n, q in enumerate(conditions)}
+    row = found.aggregate(**columns)
+    return [row[name] for name in columns]
+
+
+def funnel(scope: Scope, before: Scope | None, view: str = COHORT) -> Funnel:
+    """How many leads come how far, and how long it takes them.
+
+    Conversion of a step is the share of those who came to the step before it. Compared with the
+    period of the same length just before. A cohort that is still running can only grow.
+    """
+    stages = stages_of_funnel()
+    now = counts(scope, stages, view)
+    earlier = counts(before, stages, view) if before else [0] * len(stages)
+    steps = _steps(stages, now, earlier)
+    lost = reasons(scope, view)
+    return Funnel(
+        view=view,
+        steps=tuple(steps),
+        phases=tuple(_phases(steps)),
+        stays=tuple(time_in_stage(scope, stages, view)),
+        reasons=tuple(lost),
+        lost=sum(reason.count for reason in lost),
+        still_open=opened(scope).filter(SalesCycle.OPEN).count(),
+        median_days_to_win=days_to_win(scope, view),
+        median_days_to_win_before=days_to_win(before, view) if before else None,
+    )
+
+
+def _steps(stages: Sequence[Stage], now: Sequence[int], before: Sequence[int]) -> list[Step]:
+    return [
+        Step(
+            stage=stage,
+            count=now[n],
+            before=before[n],
+            of_first=share(now[n], now[0]),
+            of_previous=share(now[n], now[n - 1]) if n else None,
+            of_previous_before=share(before[n], before[n - 1]) if n else None,
+            stopped=max(now[n] - now[n + 1], 0) if n + 1 < len(stages) else 0,
+        )
+        for n, stage in enumerate(stages)
+    ]
+
+
+def _phases(steps: Sequence[Step]) -> list[Phase]:
+    firsts: dict[str, Step] = {}
+    for step in steps:
+        firsts.setdefault(step.stage.type, step)
+    return [
+        Phase(type_, Stage.Type(type_).label, step.stage, step.count, step.of_first)
+        for type_, step in firsts.items()
+    ]
+
+
+def won_of(scope: Scope, view: str) -> QuerySet[SalesCycle]:
+    """Won cycles: of the cohort until now, or closed as won in the period."""
+    if view == COHORT:
+        return opened(scope).filter(outcome=SalesCycle.Outcome.WON)
+    return metrics.won(scope)
+
+
+def lost_of(scope: Scope, view: str) -> QuerySet[SalesCycle]:
+    """Lost cycles: of the cohort until now, or closed as lost in the period."""
+    if view == COHORT:
+        return opened(scope).filter(outcome=SalesCycle.Outcome.LOST)
+    return metrics.lost(scope)
+
+
+def days_to_win(scope: Scope, view: str) -> float | None:
+    """Median days from opening to winning, of the cycles that were won."""
+    won = won_of(scope, view).annotate(took=seconds_between("opened_at", "closed_at"))
+    seconds = won.aggregate(median=Percentile("took", fraction=0.5))["median"]
+    return None if seconds is None else seconds / 86_400
+
+
+def reasons(scope: Scope, view: str) -> list[Reason]:
+    """Why cycles were lost, as the person said who closed them."""
+    rows = lost_of(scope, view).order_by().values_list("lost_reason").annotate(n=Count("pk"))
+    found = sorted(rows, key=lambda row: (-row[1], row[0]))
+    total = sum(n for _, n in found)
+    labels = dict(LostReason.choices)
+    return [Reason(key, labels.get(key, key), n, share(n, total)) for key, n in found]
+
+
+# Time in stage ------------------------------------------------------------------------------------
+
+
+def time_in_stage(scope: Scope, stages: Sequence[Stage], view: str) -> list[Stay]:
+    """How long leads stay in a stage until they leave it, forward or lost; to the minute.
+
+    Leads still in the stage count as “at least this long” (Kaplan–Meier), so slow ones are not
+    left out. Cohort: stays of cycles opened in the period. Period: stays that began in it.
+    """
+    stays: dict[int, list[tuple[int, int, int]]] = {stage.pk: [] for stage in stages}
+    for stage_id, minutes, n in _ended(scope, view):
+        if stage_id in stays:
+            stays[stage_id].append((minutes, n, 0))
+    for stage_id, entered in _running(scope, view):
+        if stage_id in stays:
+            stays[stage_id].append((minutes_since(entered, scope.now), 0, 1))
+    return [_stay(stage, stays[stage.pk]) for stage in stages if stage.is_open]
+
+
+def _stay(stage: Stage, stays: list[tuple[int, int, int]]) -> Stay:
+    return Stay(
+        stage,
+        left=sum(left for _, left, _ in stays),
+        inside=sum(censored for *_, censored in stays),
+        median=survival_quantile(stays, 0.5),
+        p75=survival_quantile(stays, 0.75),
+        p90=survival_quantile(stays, 0.9),
+    )
+
+
+def _ended(scope: Scope, view: str) -> QuerySet[Transition, tuple[int, int, int]]:
+    moves = Transition.objects.filter(seconds_in_from__isnull=False)
+    if view == COHORT:
+        moves = moves.filter(cycle__in=opened(scope).order_by().values("pk"))
+    else:
+        moves = moves.filter(cycle__in=cycles(scope).order_by().values("pk"), at__gte=scope.start)
+        began = F("at") - F("seconds_in_from") * Value(timedelta(seconds=1))
+        moves = moves.annotate(began=ExpressionWrapper(began, output_field=DateTimeField())).filter(
+            scope.within("began")
+        )
+    rows = moves.order_by().annotate(minutes=F("seconds_in_from") / 60)
+    return rows.values_list("from_stage_id", "minutes").annotate(n=Count("pk"))
+
+
+def _running(scope: Scope, view: str) -> QuerySet[SalesCycle, tuple[int, object]]:
+    found = (
+        opened(scope)
+        if view == COHORT
+        else cycles(scope).filter(scope.within("lead__stage_entered_at"))
+    )
+    inside = found.filter(SalesCycle.OPEN, lead__stage_entered_at__isnull=False)
+    return inside.order_by().values_list("lead__stage_id", "lead__stage_entered_at")
+
+
+# Splits -------------------------------------------------------------------------------------------
+
+DIMENSIONS = {
+    "source": ("source_id", "source__name", "No source recorded"),
+    "owner": ("lead__owner_id", "lead__owner__name", "Nobody"),
+    "country": ("lead__country", "lead__country", "No country recorded"),
+}
+
+
+def splits(scope: Scope, by: str, view: str) -> list[Split]:
+    """The funnel of each source, owner or country, most leads first."""
+    stages = stages_of_funnel()
+    if not stages:
+        return []
+    found, conditions = _base(scope, stages, view)
+    columns = {f"n{n}": Count("pk", filter=q) for n, q in enumerate(conditions)}
+    key, label, none = DIMENSIONS[by]
+    rows = found.order_by().values(*{key, label}).annotate(**columns)
+    result = [
+        Split(
+            str(row[key] or "none"),
+            row[label] or none,
+            tuple(row[name] for name in columns),
+        )
+        for row in rows
+    ]
+    return sorted(result, key=lambda row: (-row.counts[0], row.label))

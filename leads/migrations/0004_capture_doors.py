@@ -5,37 +5,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0003_score_fillfactor'),
+        ("leads", "0003_score_fillfactor"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='inboxitem',
-            name='one_item_per_idempotency_key',
+            model_name="inboxitem",
+            name="one_item_per_idempotency_key",
         ),
         migrations.AddField(
-            model_name='form',
-            name='kind',
-            field=models.CharField(choices=[('form_submit', 'Contact'), ('demo_requested', 'Demo request'), ('asset_download', 'Download'), ('webinar_registered', 'Webinar registration'), ('trial_started', 'Trial')], db_default='form_submit', default='form_submit', max_length=30),
+            model_name="form",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("form_submit", "Contact"),
+                    ("demo_requested", "Demo request"),
+                    ("asset_download", "Download"),
+                    ("webinar_registered", "Webinar registration"),
+                    ("trial_started", "Trial"),
+                ],
+                db_default="form_submit",
+                default="form_submit",
+                max_length=30,
+            ),
         ),
         migrations.AddField(
-            model_name='inboxitem',
-            name='door',
-            field=models.CharField(db_default='api', default='api', max_length=60),
+            model_name="inboxitem",
+            name="door",
+            field=models.CharField(db_default="api", default="api", max_length=60),
         ),
         migrations.AddField(
-            model_name='inboxitem',
-            name='flags',
+            model_name="inboxitem",
+            name="flags",
             field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list),
         ),
         migrations.AddIndex(
-            model_name='inboxitem',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='inbox_by_time'),
+            model_name="inboxitem",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                fields=["received_at"], name="inbox_by_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inboxitem',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('door', 'idempotency_key'), name='one_item_per_idempotency_key'),
+            model_name="inboxitem",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key__isnull", False)),
+                fields=("door", "idempotency_key"),
+                name="one_item_per_idempotency_key",
+            ),
         ),
     ]

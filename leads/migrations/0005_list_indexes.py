@@ -5,24 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('leads', '0004_capture_doors'),
+        ("accounts", "0001_initial"),
+        ("leads", "0004_capture_doors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('deleted_at', None), ('merged_into', None)), fields=['last_name', 'first_name', 'id'], name='lead_by_name'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None), ("merged_into", None)),
+                fields=["last_name", "first_name", "id"],
+                name="lead_by_name",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(models.Case(models.When(responded_at__isnull=True, then=models.F('response_due_at'))), models.F('id'), condition=models.Q(('deleted_at', None), ('merged_into', None)), name='lead_waiting_until'),
+            model_name="lead",
+            index=models.Index(
+                models.Case(
+                    models.When(responded_at__isnull=True, then=models.F("response_due_at"))
+                ),
+                models.F("id"),
+                condition=models.Q(("deleted_at", None), ("merged_into", None)),
+                name="lead_waiting_until",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['deleted_at'], name='lead_deleted'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False)),
+                fields=["deleted_at"],
+                name="lead_deleted",
+            ),
         ),
     ]

@@ -5,15 +5,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0006_drop_doubled_indexes'),
+        ("leads", "0006_drop_doubled_indexes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='leadtag',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='leads.lead'),
+            model_name="leadtag",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, to="leads.lead"
+            ),
         ),
     ]

@@ -5,61 +5,112 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0007_drop_doubled_indexes'),
-        ('pipeline', '0002_defaults'),
+        ("leads", "0007_drop_doubled_indexes"),
+        ("pipeline", "0002_defaults"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='assignment',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='leads.lead'),
+            model_name="assignment",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="assignments",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='deal',
-            name='cycle',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deals', to='pipeline.salescycle'),
+            model_name="deal",
+            name="cycle",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deals",
+                to="pipeline.salescycle",
+            ),
         ),
         migrations.AlterField(
-            model_name='deal',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deals', to='leads.lead'),
+            model_name="deal",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deals",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='responseclock',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='response_clocks', to='leads.lead'),
+            model_name="responseclock",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="response_clocks",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='routingdecision',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='routing_decisions', to='leads.lead'),
+            model_name="routingdecision",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="routing_decisions",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='salescycle',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='cycles', to='leads.lead'),
+            model_name="salescycle",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="cycles",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='transition',
-            name='cycle',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='pipeline.salescycle'),
+            model_name="transition",
+            name="cycle",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="transitions",
+                to="pipeline.salescycle",
+            ),
         ),
         migrations.AlterField(
-            model_name='transition',
-            name='from_stage',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.stage'),
+            model_name="transition",
+            name="from_stage",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="leads.stage",
+            ),
         ),
         migrations.AlterField(
-            model_name='transition',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='leads.lead'),
+            model_name="transition",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="transitions",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='transition',
-            name='to_stage',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.stage'),
+            model_name="transition",
+            name="to_stage",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="leads.stage",
+            ),
         ),
     ]

@@ -5,15 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('eventlog', '0001_initial'),
+        ("eventlog", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='eventdelivery',
-            name='event',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='eventlog.domainevent'),
+            model_name="eventdelivery",
+            name="event",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deliveries",
+                to="eventlog.domainevent",
+            ),
         ),
     ]

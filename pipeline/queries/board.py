@@ -15,14 +15,14 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from leadcrm.lib.errors import Invalid
-from leadcrm.lib.pagination import CappedCount
+from leadcrm.lib.pagination import COUNT_CAP, CappedCount
 from leads.clocks import Clock, reply_clock
 from leads.models import Lead, Stage
 from leads.models.lead import LeadQuerySet
 from pipeline.models import Deal, SalesCycle
 
 LANE_SIZE = 25
-LANE_DEPTH = 2000
+LANE_DEPTH = COUNT_CAP
 CLOSED_DAYS = 90
 HOTTEST = ("-score_row__score", "-pk")
 

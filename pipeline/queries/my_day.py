@@ -19,6 +19,7 @@ from pipeline.queries.owners import to_accept
 from pipeline.queries.work import snoozed, to_do
 
 MOST_REPLIES, MOST_NEW, MOST_HOT, MOST_TASKS, MOST_DONE = 30, 20, 8, 50, 20
+MOST_ORDERED = 500
 BADGE_CAP = 99
 LONG_LATE = timedelta(days=1)
 MOVING_DAYS = 7
@@ -235,11 +236,18 @@ def _reply_now(user: User, *, at: datetime) -> list[Lead]:
     asleep = Task.objects.filter(
         lead=OuterRef("pk"), assignee=user, done_at=None, snoozed_until__gt=at
     )
-    return list(
+    # Only the newest questions are put in order: a queue of years costs no more than a week’s.
+    newest = (
         _mine(user)
+        .open()
         .filter(responded_at=None, response_due_at__isnull=False)
         .filter(~Exists(asleep) | Q(response_due_at__lt=at))
-        .open()
+        .order_by("-response_due_at")
+        .values("pk")[:MOST_ORDERED]
+    )
+    return list(
+        Lead.objects.filter(pk__in=newest)
+        .select_related("stage", "score_row", "owner")
         .annotate(cold=Case(When(fresh, then=Value(0)), default=-F("score_row__score") + 1000))
         .order_by("cold", "response_due_at", "pk")[:MOST_REPLIES]
     )

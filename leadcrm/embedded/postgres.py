@@ -8,10 +8,10 @@ import subprocess
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
-from psycopg2.extensions import make_dsn
 
 from leadcrm.embedded import accounts, state
 from leadcrm.embedded.processes import Account, Program, Server, as_account
@@ -181,9 +181,9 @@ def _options(port: int, *, durable: bool) -> list[str]:
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
-def _has_database(address: dict[str, str | int]) -> bool:
+def _has_database(address: dict[str, Any]) -> bool:
     try:
-        connection = psycopg2.connect(make_dsn(dbname="postgres", connect_timeout=2, **address))
+        connection = psycopg2.connect(dbname="postgres", connect_timeout=2, **address)
     except psycopg2.OperationalError:
         return False
     connection.autocommit = True

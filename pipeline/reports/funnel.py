@@ -142,6 +142,11 @@ def opened(scope: Scope) -> QuerySet[SalesCycle]:
     return cycles(scope).filter(scope.within("opened_at"))
 
 
+def still_open(scope: Scope) -> QuerySet[SalesCycle]:
+    """Sales cycles opened in the period that are neither won nor lost until now."""
+    return opened(scope).filter(SalesCycle.OPEN)
+
+
 def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
     """Sales cycles that came to a stage.
 
@@ -160,7 +165,7 @@ def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
     return found.filter(scope.within("reached"))
 
 
-def stopped_at(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
+def stopped_at(scope: Scope, stage: Stage) -> QuerySet[SalesCycle]:
     """Cycles of the cohort whose furthest stage this is, still there or lost from there."""
     found = opened(scope).filter(pipeline=stage.pipeline_id).annotate(furthest=furthest())
     return found.filter(furthest=stage.position)
@@ -210,7 +215,7 @@ def funnel(scope: Scope, before: Scope | None, view: str = COHORT) -> Funnel:
         stays=tuple(time_in_stage(scope, stages, view)),
         reasons=tuple(lost),
         lost=sum(reason.count for reason in lost),
-        still_open=opened(scope).filter(SalesCycle.OPEN).count(),
+        still_open=still_open(scope).count(),
         median_days_to_win=days_to_win(scope, view),
         median_days_to_win_before=days_to_win(before, view) if before else None,
     )

@@ -1,7 +1,7 @@
 """Moves between stages, by hand and by qualification."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from pipeline.actions.ledger import (
 from pipeline.actions.owners import RowResult
 from pipeline.models import SalesCycle, Transition
 
+MINUTE = timedelta(minutes=1)
 SALES_READY = frozenset({Lifecycle.SQL, Lifecycle.PQL})
 
 
@@ -105,7 +106,7 @@ def _check_fresh(lead: Lead, expected: str | None, version: int | None, *, at: d
     if expected is not None and lead.stage is not None and expected != lead.stage.key:
         last = queries.last_transition(lead.pk)
         who = last.actor.name if last and last.actor else "The product"
-        ago = f" {timesince(last.at, at)} ago" if last and at > last.at else ""
+        ago = f" {timesince(last.at, at)} ago" if last and at - last.at >= MINUTE else " just now"
         raise MovedMeanwhile(
             f"{who} moved this lead to “{lead.stage.name}”{ago}. Look again before you move it on."
         )

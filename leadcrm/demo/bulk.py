@@ -3,10 +3,14 @@
 Everything is made inside PostgreSQL from the number of the row and the seed, so the same call makes
 the same data. Indexes and foreign keys of the filled tables are dropped first and built again at
 the end, which is several times faster than keeping them; what was dropped is noted in a table, so
-that an interrupted run is repaired by the next. Two sessions work side by side.
+that an interrupted run is repaired by the next. A few sessions work side by side.
+
+`OFFSET 0` in the statements keeps PostgreSQL from merging a sub-select into the outer one, where
+each mention of a column would compute its random number anew.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +21,7 @@ from django.db import connection, connections
 from leadcrm.demo import names
 from leads.models import Stage
 
-SESSIONS = 2
+SESSIONS = min(max(os.cpu_count() or 2, 2), 4)
 RANGE = 50_000
 NOTEBOOK = "demo_dropped"
 TABLES = (
@@ -64,17 +68,20 @@ $$ SELECT list[1 + floor(pg_temp.rnd(i, salt) * cardinality(list))::int] $$;
 
 # How far lead i got (0 new … 5 won), when it came, and whether it is lost.
 LIFE = """
-  SELECT i, i + %(base)s AS id,
-    %(now)s::timestamptz - interval '730 days' * pow(pg_temp.rnd(i, %(seed)s), 1.4)
-      - interval '1 minute' AS born,
-    CASE WHEN d < .08 THEN 5 WHEN d < .14 THEN 4 WHEN d < .24 THEN 3 WHEN d < .42 THEN 2
-         WHEN d < .84 THEN 1 ELSE 0 END AS depth,
-    d, pg_temp.rnd(i, %(seed)s + 2) AS r
-  FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i,
-    LATERAL (SELECT pg_temp.rnd(i, %(seed)s + 1) AS d) AS depth
+  SELECT *, depth < 5 AND r < .8 AND born < %(now)s::timestamptz - interval '45 days' AS lost
+  FROM (
+    SELECT i, i + %(base)s AS id, r,
+      %(now)s::timestamptz - interval '730 days' * pow(pg_temp.rnd(i, %(seed)s), 1.4)
+        - interval '1 minute' AS born,
+      CASE WHEN d < .08 THEN 5 WHEN d < .14 THEN 4 WHEN d < .24 THEN 3 WHEN d < .42 THEN 2
+           WHEN d < .84 THEN 1 ELSE 0 END AS depth
+    FROM (
+      SELECT i, pg_temp.rnd(i, %(seed)s + 1) AS d, pg_temp.rnd(i, %(seed)s + 2) AS r
+      FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i OFFSET 0
+    ) AS dice OFFSET 0
+  ) AS course OFFSET 0
 """
-LOST = "(depth < 5 AND r < .8 AND born < %(now)s::timestamptz - interval '45 days')"
-STAGE = f"(%(stages)s::bigint[])[CASE WHEN {LOST} THEN 7 ELSE depth + 1 END]"
+STAGE = "(%(stages)s::bigint[])[CASE WHEN lost THEN 7 ELSE depth + 1 END]"
 # The moment lead i arrived at stage n; never in the future.
 ARRIVED = (
     "least(born + interval '1 hour' * ({n} * ({n} + 1) * (20 + 200 * r)), %(now)s::timestamptz)"
@@ -113,15 +120,15 @@ STATEMENTS: dict[str, str] = {
         pg_temp.pick(%(industries)s, i, 12), 10 + floor(1000 * pg_temp.rnd(i, 13)), '{{}}',
         (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], false,
         (ARRAY['lead', 'lead', 'mql', 'sql', 'opportunity', 'customer'])[depth + 1],
-        CASE WHEN {LOST} THEN 'lost'
+        CASE WHEN lost THEN 'lost'
              ELSE (ARRAY['new', 'attempting', 'connected', 'qualified', 'qualified', 'won'])
                [depth + 1] END,
-        {STAGE}, CASE WHEN {LOST} THEN {CLOSED} ELSE {ARRIVED.format(n="depth")} END, {OWNER},
+        {STAGE}, CASE WHEN lost THEN {CLOSED} ELSE {ARRIVED.format(n="depth")} END, {OWNER},
         born, born + interval '1 hour',
         CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END,
         born, born, 1
-      FROM life, LATERAL (SELECT pg_temp.pick(%(first)s, i, 22) AS first,
-        pg_temp.pick(%(last)s, i, 23) AS last) AS name
+      FROM (SELECT *, pg_temp.pick(%(first)s, i, 22) AS first,
+        pg_temp.pick(%(last)s, i, 23) AS last FROM life OFFSET 0) AS person
     """,
     "leads_leadscore": f"""
       WITH life AS ({LIFE})
@@ -163,9 +170,9 @@ STATEMENTS: dict[str, str] = {
       INSERT INTO leads_activity
         (lead_id, type, occurred_at, received_at, properties, category, klass)
       SELECT id, pg_temp.pick(%(types)s, i * 64 + n, 41), at, at, '{{"url": "/"}}', '', 'human'
-      FROM life, generate_series(1, %(per_lead)s) AS n,
-        LATERAL (SELECT born + (%(now)s::timestamptz - born)
-          * pow(pg_temp.rnd(i * 64 + n, 42), 2) AS at) AS moment
+      FROM (SELECT id, i, n, born + (%(now)s::timestamptz - born)
+          * pow(pg_temp.rnd(i * 64 + n, 42), 2) AS at
+        FROM life, generate_series(1, %(per_lead)s) AS n OFFSET 0) AS moment
     """,
     "pipeline_salescycle": f"""
       WITH life AS ({LIFE})
@@ -179,12 +186,12 @@ STATEMENTS: dict[str, str] = {
         CASE WHEN depth > 0 THEN {OWNER} END,
         CASE WHEN depth > 1 THEN {ARRIVED.format(n="2")} END,
         CASE WHEN depth > 2 THEN {ARRIVED.format(n="3")} END, '',
-        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN {LOST} THEN {CLOSED} END,
-        CASE WHEN depth = 5 THEN 'won' WHEN {LOST} THEN 'lost' ELSE '' END,
-        CASE WHEN depth < 5 AND {LOST}
+        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN lost THEN {CLOSED} END,
+        CASE WHEN depth = 5 THEN 'won' WHEN lost THEN 'lost' ELSE '' END,
+        CASE WHEN depth < 5 AND lost
              THEN (ARRAY['no_response', 'no_budget', 'timing', 'competitor', 'price'])
                [1 + (i %% 5)] ELSE '' END, '',
-        CASE WHEN depth = 5 OR {LOST} THEN {OWNER} END
+        CASE WHEN depth = 5 OR lost THEN {OWNER} END
       FROM life
     """,
     "pipeline_transition": f"""
@@ -194,14 +201,14 @@ STATEMENTS: dict[str, str] = {
       SELECT id, i + %(cycle_base)s, CASE WHEN n > 0 THEN (%(stages)s::bigint[])[n] END,
         (%(stages)s::bigint[])[n + 1], {ARRIVED.format(n="n")},
         CASE WHEN n = 0 THEN 'opened' ELSE 'manual' END,
-        CASE WHEN n > 0 THEN extract(epoch FROM {ARRIVED.format(n="n")}
+        CASE WHEN n > 0 THEN date_part('epoch', {ARRIVED.format(n="n")}
           - {ARRIVED.format(n="(n - 1)")}) END
       FROM life, generate_series(0, depth) AS n
       UNION ALL
       SELECT id, i + %(cycle_base)s, (%(stages)s::bigint[])[depth + 1], (%(stages)s::bigint[])[7],
         {CLOSED}, 'manual',
-        greatest(0, extract(epoch FROM {CLOSED} - {ARRIVED.format(n="depth")}))
-      FROM life WHERE {LOST}
+        greatest(0, date_part('epoch', {CLOSED} - {ARRIVED.format(n="depth")}))
+      FROM life WHERE lost
     """,
     "pipeline_responseclock": f"""
       WITH life AS ({LIFE})
@@ -211,10 +218,10 @@ STATEMENTS: dict[str, str] = {
          attempts)
       SELECT i + %(cycle_base)s, id, 60, false, born, born + interval '1 hour', answered,
         CASE WHEN depth > 0 THEN {OWNER} END,
-        extract(epoch FROM answered - born), extract(epoch FROM answered - born),
-        CASE WHEN depth = 0 AND {LOST} THEN {CLOSED} END, NULL, 0
-      FROM life,
-        LATERAL (SELECT CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END AS answered) AS reply
+        date_part('epoch', answered - born), date_part('epoch', answered - born),
+        CASE WHEN depth = 0 AND lost THEN {CLOSED} END, NULL, 0
+      FROM (SELECT *, CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END AS answered
+        FROM life OFFSET 0) AS reply
     """,
     "pipeline_assignment": f"""
       WITH life AS ({LIFE})
@@ -230,8 +237,8 @@ STATEMENTS: dict[str, str] = {
          updated_at)
       SELECT id, i + %(cycle_base)s, 'Yearly plan', 1000 + floor(40000 * r), 'EUR',
         (%(now)s::timestamptz + interval '30 days')::date,
-        CASE WHEN depth = 5 THEN 'won' WHEN {LOST} THEN 'lost' ELSE 'open' END,
-        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN {LOST} THEN {CLOSED} END, born, born
+        CASE WHEN depth = 5 THEN 'won' WHEN lost THEN 'lost' ELSE 'open' END,
+        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN lost THEN {CLOSED} END, born, born
       FROM life WHERE depth >= 4
     """,
 }
@@ -261,8 +268,7 @@ def generate(*, leads: int, activities: int, seed: int, now: datetime) -> None:
         move_sequences(parameters, leads)
     finally:
         finish_interrupted()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE " + ", ".join(TABLES))
+    in_parallel(analyze, TABLES)
 
 
 def shared_parameters(plan: Plan) -> dict[str, Any]:
@@ -295,73 +301,103 @@ def shared_parameters(plan: Plan) -> dict[str, Any]:
     }
 
 
-def in_parallel(work: Callable[[Any], None], jobs: Sequence[Any]) -> None:
-    """Run the jobs in `SESSIONS` threads, each with its own connection; the first error rises."""
+def in_parallel(work: Callable[[Any], None], jobs: Iterable[Any]) -> None:
+    """Work off the jobs in `SESSIONS` threads with a connection each; the first error rises."""
+    waiting = iter(list(jobs))
 
-    def close_after(job: Any) -> None:
+    def until_done(_: int) -> None:
         try:
-            work(job)
+            for job in waiting:
+                work(job)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(SESSIONS) as threads:
-        list(threads.map(close_after, jobs))
+        list(threads.map(until_done, range(SESSIONS)))
 
 
 def run(statement: str, parameters: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off;" + RANDOM)
+        cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off; SET jit = off")
+        cursor.execute(RANDOM)
         cursor.execute(statement, parameters)
+
+
+def analyze(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")
 
 
 # Indexes and constraints ------------------------------------------------------------------------
 
-# (what drops it, what makes it again), constraints before the indexes they may need.
+INDEX, CONSTRAINT, PROOF = 1, 2, 3  # the order to build in; a proof reads the table, others wait
+
+# (what drops it, when to do what, to have it again): a foreign key comes back unproven, which is
+# quick, and is proven beside others; a unique constraint takes over an index built like all others.
 REBUILDABLE = """
-SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', t.relname, c.conname),
-       format('ALTER TABLE %%I ADD CONSTRAINT %%I %%s', t.relname, c.conname,
-              pg_get_constraintdef(c.oid))
-FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
-WHERE c.contype = 'f' AND t.relname = ANY(%(tables)s)
-  AND t.relnamespace = current_schema()::regnamespace
+WITH dropped AS (
+  SELECT t.relname AS table, c.conname AS name, c.oid, c.contype, c.conindid
+  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+  WHERE t.relname = ANY(%(tables)s) AND t.relnamespace = current_schema()::regnamespace
+    AND (c.contype = 'f' OR c.contype = 'u' AND NOT c.condeferrable
+         AND NOT EXISTS (SELECT FROM pg_constraint f
+                         WHERE f.contype = 'f' AND f.conindid = c.conindid))
+)
+SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', d.table, name), 2,
+       format('ALTER TABLE %%I ADD CONSTRAINT %%I ', d.table, name)
+         || CASE contype WHEN 'u' THEN format('UNIQUE USING INDEX %%I', name)
+            ELSE rtrim(pg_get_constraintdef(oid), ' NOT VALID') || ' NOT VALID' END
+FROM dropped d
 UNION ALL
-SELECT format('DROP INDEX %%I', i.relname), pg_get_indexdef(i.oid)
+SELECT '', 3, format('ALTER TABLE %%I VALIDATE CONSTRAINT %%I', d.table, name)
+FROM dropped d WHERE contype = 'f'
+UNION ALL
+SELECT '', 1, pg_get_indexdef(conindid) FROM dropped WHERE contype = 'u'
+UNION ALL
+SELECT format('DROP INDEX %%I', i.relname), 1, pg_get_indexdef(i.oid)
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
 WHERE t.relname = ANY(%(tables)s) AND t.relnamespace = current_schema()::regnamespace
-  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid)
+  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid AND c.contype <> 'f')
 """
 
 
 def note_and_drop() -> None:
     """Write down how to build everything again, then drop it, in one transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {NOTEBOOK} (id serial, ddl text)")
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {NOTEBOOK} (id serial, phase int NOT NULL, ddl text)"
+        )
         cursor.execute(REBUILDABLE, {"tables": list(TABLES)})
-        pairs = cursor.fetchall()
+        found = cursor.fetchall()
         cursor.execute("BEGIN")
-        for drop, create in pairs:
-            cursor.execute(f"INSERT INTO {NOTEBOOK} (ddl) VALUES (%s)", [create])
-            cursor.execute(drop)
+        for drop, phase, ddl in found:
+            cursor.execute(f"INSERT INTO {NOTEBOOK} (phase, ddl) VALUES (%s, %s)", [phase, ddl])
+            if drop:
+                cursor.execute(drop)
         cursor.execute("COMMIT")
 
 
 def finish_interrupted() -> None:
-    """Build what the notebook lists: indexes first, side by side, then foreign keys."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [NOTEBOOK])
-        if cursor.fetchone()[0] is None:
-            return
-    noted = column(f"SELECT ddl FROM {NOTEBOOK} ORDER BY id")
-    in_parallel(rebuild, [ddl for ddl in noted if ddl.startswith("CREATE")])
-    in_parallel(rebuild, [ddl for ddl in noted if ddl.startswith("ALTER")])
+    """Build what the notebook lists: indexes side by side, constraints, then their proofs."""
+    if not column(f"SELECT 1 WHERE to_regclass('{NOTEBOOK}') IS NOT NULL"):
+        return
+    in_parallel(rebuild, sorted(noted(INDEX), key=lambda ddl: " USING gin " not in ddl))
+    for ddl in noted(CONSTRAINT):
+        rebuild(ddl)
+    in_parallel(rebuild, noted(PROOF))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {NOTEBOOK}")
 
 
+def noted(phase: int) -> list[str]:
+    return column(f"SELECT ddl FROM {NOTEBOOK} WHERE phase = {phase} ORDER BY id")
+
+
 def rebuild(ddl: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-        cursor.execute("SET maintenance_work_mem = '512MB'")
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0; SET jit = off")
+        cursor.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'")
+        cursor.execute("SET max_parallel_maintenance_workers = 0; SET synchronous_commit = off")
         cursor.execute("BEGIN")
         cursor.execute(ddl)
         cursor.execute(f"DELETE FROM {NOTEBOOK} WHERE ddl = %s", [ddl])

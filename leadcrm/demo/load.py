@@ -325,6 +325,8 @@ class Writer:
     def lead(self, story: Story, companies: dict[str, Company]) -> Lead:
         stage, entered_at = story.path[-1]
         waiting_since = self.waiting_since(story)
+        started = waiting_since or story.created_at
+        unanswered = story.closed_at is not None and story.responded_at is None
         tasks = [due for *_, due, done in story.tasks if done is None]
         return Lead(
             **story.fields,
@@ -339,8 +341,8 @@ class Writer:
             owner=self.staff.user(story.owner),
             team=None if story.owner else self.staff.teams["Sales"],
             next_step_at=min(tasks, default=None),
-            response_started_at=waiting_since or story.created_at,
-            response_due_at=(waiting_since or story.created_at) + TARGET,
+            response_started_at=None if unanswered else started,
+            response_due_at=None if unanswered else started + TARGET,
             responded_at=None if waiting_since else story.responded_at,
         )
 

@@ -38,6 +38,8 @@ class Scope:
     team: str = ""
     country: str = ""
     channel: str = ""
+    # Whose leads go into an average without names, instead of the visible ones.
+    averaged: frozenset[int] = frozenset()
 
     def within(self, field: str) -> Q:
         return Q(**{f"{field}__gte": self.start, f"{field}__lt": self.end})
@@ -47,7 +49,10 @@ class Scope:
 
     def leads(self) -> QuerySet[Lead]:
         """The leads that count: visible to these eyes, real people, passing the filters."""
-        found: QuerySet[Lead] = Lead.objects.visible_to(self.principal).in_metrics()
+        seen = Lead.objects.visible_to(self.principal)
+        if self.averaged:
+            seen = Lead.objects.live().filter(owner__in=self.averaged)
+        found: QuerySet[Lead] = seen.in_metrics()
         found = found.filter(_same("owner_id", self.owner), _same("team_id", self.team))
         if self.country:
             found = found.filter(country="" if self.country == NONE else self.country)

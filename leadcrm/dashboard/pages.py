@@ -13,7 +13,7 @@ from leadcrm.dashboard.rows import METRICS, definition_of
 from leadcrm.lib.charts import Bar, Series
 from leadcrm.lib.ui import duration
 from leads.reports import Scope
-from pipeline.reports import funnel, overview, response, sources
+from pipeline.reports import funnel, overview, reps, response, sources
 
 FEW = 20
 KEPT = ("period", "from", "to", "compare", "source", "owner", "team", "country", "channel")
@@ -439,3 +439,29 @@ def conversion_bars(found: response.Response, links: Links) -> list[Bar]:
 def late_from(found: response.Response) -> int | None:
     """Before which bar the target's line stands."""
     return next((n for n, bar in enumerate(found.bars) if bar.late), None)
+
+
+# Reps ---------------------------------------------------------------------------------------------
+
+
+def rep_cells(rep: reps.Rep, links: Links | None) -> list[tuple[str, str]]:
+    """The figures of one rep in the table's order, each with the link to its rows."""
+    median = "–" if rep.median_seconds is None else time_words(rep.median_seconds)
+    inside = "–" if rep.share_in_target is None else f"{rep.share_in_target:.0%}"
+    cells = [
+        (f"{rep.assigned:,}", "assigned"),
+        (median, "answered"),
+        (inside, "in_target"),
+        (f"{rep.calls:,}", "calls"),
+        (f"{rep.sql:,}", "sql"),
+        (f"{rep.won:,}", "won"),
+    ]
+    return [(words, _rep_link(rep, metric, links)) for words, metric in cells]
+
+
+def _rep_link(rep: reps.Rep, metric: str, links: Links | None) -> str:
+    if links is None:
+        return ""
+    # Hand-overs and calls are of a person, whoever owns the lead today.
+    who = {"person": rep.key} if metric in {"assigned", "calls"} else {"owner": rep.key}
+    return links.rows(metric, **who)

@@ -11,7 +11,7 @@ from leadcrm.lib.errors import NotFound
 from leads.models import Stage
 from leads.reports import Scope, new_leads
 from pipeline.models import LostReason
-from pipeline.reports import funnel, metrics, response, sources
+from pipeline.reports import funnel, metrics, reps, response, sources
 
 Params = Mapping[str, str]
 Rows = Callable[[Scope, Params], QuerySet[Any]]
@@ -94,6 +94,13 @@ def _credited(scope: Scope, params: Params) -> QuerySet[Any]:
     return sources.of_channel(scope, model, params.get("credit", "")[:20], reached)
 
 
+def _person(params: Params) -> int:
+    value = params.get("person", "")
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise NotFound("There is no such number.")
+    return int(value)
+
+
 METRICS: dict[str, Metric] = {
     "new_leads": _counted("New leads", new_leads, "created_at", "Created", ""),
     "mql": _counted("Became marketing-qualified", metrics.became_mql, "mql", "Qualified"),
@@ -151,6 +158,20 @@ METRICS: dict[str, Metric] = {
         "received_at",
         response.at_hour,
         "Received",
+    ),
+    "assigned": Metric(
+        "Leads assigned",
+        lambda scope, params: reps.assigned(scope).filter(owner=_person(params)),
+        "from_at",
+        reps.assigned,
+        "Assigned",
+    ),
+    "calls": Metric(
+        "Calls",
+        lambda scope, params: reps.calls(scope).filter(user=_person(params)),
+        "occurred_at",
+        reps.calls,
+        "Called",
     ),
     "credited": Metric("By channel", _credited, "opened_at", sources.credited),
 }

@@ -9,5 +9,6 @@ urlpatterns = [
     path("dashboard/funnel/", views.funnel, name="dashboard-funnel"),
     path("dashboard/response-time/", views.response_time, name="dashboard-response"),
     path("dashboard/sources/", views.sources, name="dashboard-sources"),
+    path("dashboard/reps/", views.reps, name="dashboard-reps"),
     path("dashboard/rows/", views.rows, name="dashboard-rows"),
 ]

@@ -17,6 +17,7 @@ from leadcrm.dashboard.rows import definition_of, metric_of
 from leadcrm.eventlog.queries import dead_deliveries
 from leadcrm.lib.pagination import capped_count, keyset_page
 from pipeline.reports import funnel as funnel_report
+from pipeline.reports import reps as reps_report
 from pipeline.reports import response as response_report
 from pipeline.reports import sources as source_report
 
@@ -267,6 +268,21 @@ def _sources(asked: Asked, links: Links, model: str) -> Context:
         "other_label": source_report.MODELS[other.model],
         "definition": definition_of(source_report.sources),
         "credit_definition": definition_of(source_report.credited),
+        "is_empty": not found.rows,
+    }
+
+
+@require_GET
+def reps(request: HttpRequest) -> HttpResponse:
+    return _page(request, "dashboard/reps.html", _reps)
+
+
+def _reps(asked: Asked, links: Links) -> Context:
+    found = reps_report.reps(asked.scope)
+    return {
+        "rows": [(row, pages.rep_cells(row, links)) for row in found.rows],
+        "average": found.average and (found.average, pages.rep_cells(found.average, None)),
+        "definition": definition_of(reps_report.reps),
         "is_empty": not found.rows,
     }
 

@@ -120,7 +120,7 @@ class ReportForm(forms.Form):
         return periods.preset(name, now=self.now, zone=self.zone)
 
     def _scope(self, period: Period) -> Scope:
-        chosen = {name: self.cleaned_data.get(name) or "" for name in self.FILTERS}
+        chosen: dict[str, Any] = {name: self.cleaned_data.get(name) or "" for name in self.FILTERS}
         return Scope(
             principal=self.principal,
             start=period.start,

@@ -301,10 +301,13 @@ def _days_tile(found: funnel.Funnel, links: Links) -> Tile:
     tile = Tile(
         "Median days to win",
         "–" if days is None else f"{days:.0f}",
-        href=links.rows("reached", stage=found.steps[-1].stage.key, view=found.view),
+        "days" if days is not None else "",
+        href=links.rows("won_of", view=found.view),
         definition=definition_of(funnel.days_to_win),
     )
-    if days is None or before is None or round(days) == round(before):
+    # A younger cohort has won only its quick ones yet: comparing would flatter it.
+    running = found.view == funnel.COHORT
+    if running or days is None or before is None or round(days) == round(before):
         return tile
     direction = "up" if days > before else "down"
     words = f"{abs(days - before):.0f} days"

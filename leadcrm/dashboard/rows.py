@@ -128,6 +128,13 @@ METRICS: dict[str, Metric] = {
         "opened_at",
         funnel.stopped_at,
     ),
+    "won_of": Metric(
+        "Won",
+        lambda scope, params: funnel.won_of(scope, _view(params)),
+        "closed_at",
+        funnel.won_of,
+        "Won",
+    ),
     "lost": Metric("Lost", _reason, "closed_at", funnel.lost_of, "Lost"),
     "band": Metric(
         "Answered within a time",

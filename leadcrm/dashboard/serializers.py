@@ -29,7 +29,7 @@ class OverviewShape(serializers.Serializer[object]):
     overdue = serializers.IntegerField()
 
 
-class StepShape(serializers.Serializer[object]):
+class FunnelStepShape(serializers.Serializer[object]):
     stage = serializers.CharField(source="stage.key")
     name = serializers.CharField(source="stage.name")
     type = serializers.CharField(source="stage.type")
@@ -71,7 +71,7 @@ class FunnelShape(serializers.Serializer[object]):
     overall_before = serializers.FloatField(allow_null=True)
     still_open = serializers.IntegerField()
     median_days_to_win = serializers.FloatField(allow_null=True)
-    steps = StepShape(many=True)
+    steps = FunnelStepShape(many=True)
     time_in_stage = StayShape(many=True)
     lost_reasons = ReasonShape(many=True)
     split_by = serializers.CharField()

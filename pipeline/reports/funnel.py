@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.fields import DateTimeField
@@ -176,9 +177,10 @@ def _moved(scope: Scope, pipeline_id: int) -> QuerySet[SalesCycle]:
     return cycles(scope).filter(Exists(moves), pipeline=pipeline_id)
 
 
-def _base(scope: Scope, stages: Sequence[Stage], view: str) -> tuple[QuerySet[SalesCycle], list[Q]]:
+def _base(scope: Scope, stages: Sequence[Stage], view: str) -> tuple[QuerySet[Any], list[Q]]:
     """The cycles of a view, and for each stage the condition that they came to it."""
     pipeline_id = stages[0].pipeline_id
+    found: QuerySet[Any]
     if view == COHORT:
         found = opened(scope).filter(pipeline=pipeline_id).annotate(furthest=furthest())
         return found, [Q(furthest__gte=stage.position) for stage in stages]
@@ -320,7 +322,7 @@ def _ended(scope: Scope, view: str) -> QuerySet[Transition, tuple[int, int, int]
     return rows.values_list("from_stage_id", "minutes").annotate(n=Count("pk"))
 
 
-def _running(scope: Scope, view: str) -> QuerySet[SalesCycle, tuple[int, object]]:
+def _running(scope: Scope, view: str) -> QuerySet[SalesCycle, tuple[int, Any]]:
     found = (
         opened(scope)
         if view == COHORT

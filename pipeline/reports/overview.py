@@ -53,4 +53,5 @@ def medians_over_time(scope: Scope, kind: str) -> dict[datetime, float]:
 
 def _over_time(rows: QuerySet[Any], field: str, scope: Scope, kind: str) -> QuerySet[Any]:
     step = Trunc(field, kind, tzinfo=scope.zone)
-    return rows.order_by().annotate(step=step).values_list("step")
+    stepped: QuerySet[Any] = rows.order_by().annotate(step=step).values_list("step")
+    return stepped

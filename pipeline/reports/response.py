@@ -143,7 +143,7 @@ class Response:
     target_minutes: int
 
 
-def received(scope: Scope) -> QuerySet[SalesCycle]:
+def received(scope: Scope) -> QuerySet[Any]:
     """Inquiries received in the period that opened a sales cycle, by the moment they arrived.
 
     The wait ends with the first attempt of a person to reach the lead, or live talk with it; mail
@@ -202,7 +202,7 @@ def at_hour(scope: Scope, weekday: int, hour: int) -> QuerySet[SalesCycle]:
     return _by_clock(scope).filter(weekday=weekday, hour__in=[hour, hour + 1])
 
 
-def _by_clock(scope: Scope) -> QuerySet[SalesCycle]:
+def _by_clock(scope: Scope) -> QuerySet[Any]:
     return received(scope).annotate(
         weekday=ExtractIsoWeekDay("received_at", tzinfo=scope.zone),
         hour=ExtractHour("received_at", tzinfo=scope.zone),
@@ -257,7 +257,8 @@ def response(scope: Scope, before: Scope | None) -> Response:
 def _usual_target(scope: Scope) -> int:
     """The target that most inquiries of the period had, in minutes."""
     rows = received(scope).order_by().values_list("clock__target_minutes").annotate(n=Count("pk"))
-    return max(rows, key=lambda row: (row[1], row[0]), default=(60, 0))[0]
+    minutes, _ = max(rows, key=lambda row: (row[1], row[0]), default=(60, 0))
+    return int(minutes)
 
 
 def _bars(scope: Scope, target_minutes: int) -> list[Bar]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -62,7 +63,7 @@ class Sources:
     other_currencies: tuple[str, ...]
 
 
-def credited(scope: Scope, model: str) -> QuerySet[SalesCycle]:
+def credited(scope: Scope, model: str) -> QuerySet[Any]:
     """Sales cycles opened in the period, each with the one channel that gets all its credit.
 
     First touch: the first touch of the lead ever recorded. Last touch: the last one up to the
@@ -102,7 +103,7 @@ def sources(scope: Scope, model: str = FIRST) -> Sources:
     return Sources(model, tuple(rows), _total(rows), money.other_currencies)
 
 
-def _counts(scope: Scope, model: str) -> QuerySet[SalesCycle, dict[str, object]]:
+def _counts(scope: Scope, model: str) -> QuerySet[Any, dict[str, Any]]:
     won = Deal.objects.filter(cycle=OuterRef("pk"), state="won", currency=scope.currency)
     amount = won.order_by().values("cycle").annotate(sum=Sum("amount")).values("sum")
     found = credited(scope, model).annotate(
@@ -121,14 +122,14 @@ def _counts(scope: Scope, model: str) -> QuerySet[SalesCycle, dict[str, object]]
     )
 
 
-def _row(channel: str, row: dict[str, object], money: Spend) -> Row:
+def _row(channel: str, row: dict[str, Any], money: Spend) -> Row:
     numbers = {name: row.get(name, 0) for name in ("leads", "mql", "sql", "won")}
     return Row(
         channel,
         dict(Channel.choices).get(channel, channel),
         money.by_channel.get(channel, Decimal(0)),
-        revenue=row.get("revenue") or Decimal(0),  # type: ignore[arg-type]
-        **numbers,  # type: ignore[arg-type]
+        revenue=row.get("revenue") or Decimal(0),
+        **numbers,
     )
 
 

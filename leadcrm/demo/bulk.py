@@ -346,7 +346,7 @@ WITH dropped AS (
 SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', d.table, name), 2,
        format('ALTER TABLE %%I ADD CONSTRAINT %%I ', d.table, name)
          || CASE contype WHEN 'u' THEN format('UNIQUE USING INDEX %%I', name)
-            ELSE rtrim(pg_get_constraintdef(oid), ' NOT VALID') || ' NOT VALID' END
+            ELSE replace(pg_get_constraintdef(oid), ' NOT VALID', '') || ' NOT VALID' END
 FROM dropped d
 UNION ALL
 SELECT '', 3, format('ALTER TABLE %%I VALIDATE CONSTRAINT %%I', d.table, name)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from leadcrm.lib.errors import NotFound
 from leads.models import Stage
+from leads.models.attribution import Channel
 from leads.reports import Scope, new_leads
 from pipeline.models import LostReason
 from pipeline.reports import funnel, metrics, reps, response, sources
@@ -91,7 +92,8 @@ def _number(params: Params, name: str) -> int:
 def _credited(scope: Scope, params: Params) -> QuerySet[Any]:
     model = _one_of(params.get("model", ""), sources.MODELS)
     reached = _one_of(params.get("reached", ""), ("", "mql", "sql", "won"))
-    return sources.of_channel(scope, model, params.get("credit", "")[:20], reached)
+    channel = _one_of(params.get("credit", ""), ("", *Channel.values))
+    return sources.of_channel(scope, model, channel, reached)
 
 
 def _person(params: Params) -> int:

@@ -186,6 +186,7 @@ def _response(asked: Asked, links: Links) -> Context:
         ],
         "waiting": response_report.waiting_list(asked.scope),
         "waiting_href": links.rows("waiting"),
+        "reps_href": links("/dashboard/reps/"),
         "unanswered_href": links.rows("unanswered"),
         "definition": definition_of(response_report.times),
         "conversion_definition": definition_of(response_report.by_band),

@@ -199,14 +199,18 @@ def in_band(scope: Scope, band: str) -> QuerySet[SalesCycle]:
 
 def at_hour(scope: Scope, weekday: int, hour: int) -> QuerySet[SalesCycle]:
     """Inquiries received on a weekday in two hours of the day, in the workspace's time zone."""
-    return _by_clock(scope).filter(weekday=weekday, hour__in=[hour, hour + 1])
+    found: QuerySet[SalesCycle] = _by_clock(scope).filter(
+        weekday=weekday, hour__in=[hour, hour + 1]
+    )
+    return found
 
 
 def _by_clock(scope: Scope) -> QuerySet[Any]:
-    return received(scope).annotate(
+    found: QuerySet[Any] = received(scope).annotate(
         weekday=ExtractIsoWeekDay("received_at", tzinfo=scope.zone),
         hour=ExtractHour("received_at", tzinfo=scope.zone),
     )
+    return found
 
 
 def _columns(scope: Scope) -> dict[str, Any]:

@@ -74,10 +74,11 @@ def credited(scope: Scope, model: str) -> QuerySet[Any]:
         if model == FIRST
         else last_touch("lead", "source__channel", "received_at")
     )
-    return opened(scope).annotate(credit=touch)
+    found: QuerySet[Any] = opened(scope).annotate(credit=touch)
+    return found
 
 
-def of_channel(scope: Scope, model: str, channel: str, reached: str = "") -> QuerySet[SalesCycle]:
+def of_channel(scope: Scope, model: str, channel: str, reached: str = "") -> QuerySet[Any]:
     """Cycles whose credit goes to a channel, or of all; `reached`: mql, sql or won."""
     found = credited(scope, model)
     if channel:
@@ -109,7 +110,7 @@ def _counts(scope: Scope, model: str) -> QuerySet[Any, dict[str, Any]]:
     found = credited(scope, model).annotate(
         to_mql=qualified_at("mql"), to_sql=qualified_at("sql"), amount=Subquery(amount)
     )
-    return (
+    rows: QuerySet[Any, dict[str, Any]] = (
         found.order_by()
         .values("credit")
         .annotate(
@@ -120,6 +121,7 @@ def _counts(scope: Scope, model: str) -> QuerySet[Any, dict[str, Any]]:
             revenue=Coalesce(Sum(F("amount")), Decimal(0)),
         )
     )
+    return rows
 
 
 def _row(channel: str, row: dict[str, Any], money: Spend) -> Row:

@@ -21,6 +21,16 @@ from tests.factories import NOON, UserFactory
 
 pytestmark = pytest.mark.django_db
 
+UNKNOWN = [
+    "",
+    "metric=x",
+    "metric=reached&stage=x",
+    "metric=band&band=x",
+    "metric=hour&weekday=-1&hour=99",
+    "metric=assigned&person=x",
+    "metric=credited&model=first&credit=%00",
+    "metric=lost&reason=%00",
+]
 PAGES = ["", "funnel/", "response-time/", "sources/", "reps/"]
 
 
@@ -36,7 +46,8 @@ def admin() -> User:
 
 @pytest.fixture
 def told(alice: User) -> list[Told]:
-    return make_histories(seed=7, count=60, owners=[alice, UserFactory(name="Bob")])
+    bob = UserFactory.create(name="Bob")
+    return make_histories(seed=7, count=60, owners=[alice, bob])
 
 
 def ask(principal: Any, query: str = "period=90d", now: datetime = NOON) -> Asked:
@@ -228,8 +239,7 @@ class TestRows:
     def test_an_unknown_number_is_not_found(self, admin: User, client_of: Any) -> None:
         browser = client_of(admin)
 
-        for query in ("", "metric=x", "metric=reached&stage=x", "metric=band&band=x",
-                      "metric=hour&weekday=-1&hour=99", "metric=assigned&person=x"):  # fmt: skip
+        for query in UNKNOWN:
             assert browser.get(f"/dashboard/rows/?{query}").status_code == 404
 
 

@@ -80,13 +80,13 @@ def credited(scope: Scope, model: str) -> QuerySet[Any]:
 
 def of_channel(scope: Scope, model: str, channel: str, reached: str = "") -> QuerySet[Any]:
     """Cycles whose credit goes to a channel, or of all; `reached`: mql, sql or won."""
-    found = credited(scope, model)
+    found: QuerySet[Any] = credited(scope, model)
     if channel:
         found = found.filter(credit=channel)
     if reached == "won":
         return found.filter(outcome=SalesCycle.Outcome.WON)
     if reached:
-        return found.annotate(at=qualified_at(reached)).filter(at__isnull=False)
+        found = found.annotate(at=qualified_at(reached)).filter(at__isnull=False)
     return found
 
 

@@ -22,9 +22,11 @@ class Enrollment(WorkItem):
         COMPLETED = "completed", "Completed"
         EXITED = "exited", "Left"
 
-    campaign = models.ForeignKey(DripCampaign, models.CASCADE, related_name="enrollments")
+    campaign = models.ForeignKey(
+        DripCampaign, models.CASCADE, related_name="enrollments", db_index=False
+    )
     version = models.ForeignKey(DripVersion, models.CASCADE, related_name="enrollments")
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="enrollments")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="enrollments", db_index=False)
     step = models.ForeignKey(
         Step, models.SET_NULL, null=True, blank=True, related_name="enrollments"
     )

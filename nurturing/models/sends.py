@@ -41,13 +41,13 @@ class Send(WorkItem):
     )
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
-    enrollment = models.ForeignKey(Enrollment, models.CASCADE, related_name="sends")
-    campaign = models.ForeignKey(DripCampaign, models.CASCADE, related_name="sends")
+    enrollment = models.ForeignKey(Enrollment, models.CASCADE, related_name="sends", db_index=False)
+    campaign = models.ForeignKey(DripCampaign, models.CASCADE, related_name="sends", db_index=False)
     step = models.ForeignKey(Step, models.SET_NULL, null=True, related_name="sends")
     step_key = models.CharField(max_length=20)
     visit = models.PositiveSmallIntegerField(default=1)
     variant = models.CharField(max_length=10, blank=True)
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="sends")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="sends", db_index=False)
     template_version = models.ForeignKey(
         TemplateVersion, models.PROTECT, null=True, related_name="sends"
     )
@@ -134,7 +134,7 @@ class DeliveryEvent(models.Model):
         MACHINE = "machine", "Machine"
         UNKNOWN = "unknown", "Unknown"
 
-    send = models.ForeignKey(Send, models.CASCADE, related_name="events")
+    send = models.ForeignKey(Send, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=11, choices=Kind)
     klass = models.CharField(max_length=7, choices=Class, default=Class.UNKNOWN)
     reasons = ArrayField(models.CharField(max_length=30), default=list)

@@ -31,7 +31,7 @@ class BantAnswer(models.Model):
         API = "api", "API"
         SURVEY = "survey", "Survey"
 
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="bant_answers")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="bant_answers", db_index=False)
     dimension = models.CharField(max_length=9, choices=Dimension)
     level = models.CharField(max_length=7, choices=Level, default=Level.UNKNOWN)
     value = models.CharField(max_length=300, blank=True)  # “€15–20k”, “CFO”, “before March”

@@ -61,6 +61,14 @@ def deliver_due(*, limit: int = BATCH) -> int:
     return len(claim.items)
 
 
+def deliver_for(lead_id: int) -> None:
+    """Run what waits for one lead, before somebody looks at it; the rest stays with the workers."""
+    claim = pump.claim(EventDelivery, limit=BATCH, where=models.Q(event__lead_id=lead_id))
+    models.prefetch_related_objects(claim.items, "event")
+    for delivery in claim.items:
+        _deliver(delivery, claim.token)
+
+
 def _deliver(delivery: EventDelivery, token: UUID) -> None:
     """Run one handler; its writes and the done mark commit together or not at all."""
     try:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from leadcrm.accounts.models import User, Workspace
-from leadcrm.eventlog.actions import Actor, publish
+from leadcrm.eventlog.actions import Actor, deliver_for, publish
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
 from leads.actions.activities import mark_dirty, record_activity
@@ -94,6 +94,10 @@ def create_lead(
         publish(LeadCreated(lead_id=lead.pk), at=at, actor=actor, channel=channel)
         record_activity(lead.pk, "lead_created", at=at, user=user)
     mark_dirty([lead.pk])
+    if announce and user is not None:
+        # A rep sees a lead once it has an owner, and is about to look at it.
+        deliver_for(lead.pk)
+        lead.refresh_from_db()
     return lead
 
 

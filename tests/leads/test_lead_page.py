@@ -365,6 +365,14 @@ class TestAdding:
         assert response["Location"] == f"/leads/{made.public_id}/"
         assert LeadScore.objects.filter(lead=made).exists()
 
+    def test_shows_it_at_once_to_the_rep_who_entered_it(self, browser: Client, alice: User) -> None:
+        make_funnel()
+
+        response = browser.post("/leads/new/", {"first_name": "Pieter"}, follow=True)
+
+        assert "Added Pieter." in text_of(response)
+        assert Lead.objects.get(first_name="Pieter").owner == alice
+
     def test_links_to_the_lead_that_has_the_address(self, browser: Client, lead: Lead) -> None:
         response = browser.post("/leads/new/", {"email": "I.Overgard@fjellvik.example"})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -31,7 +32,7 @@ def _page(
     """The page, or what is wrong with its period or filters."""
     form = ReportForm(request.GET, principal=user_of(request), now=timezone.now())
     links = Links(request.GET)
-    context: Context = {"form": form, "links": links, "presets": _presets(request, links)}
+    context: Context = {"form": form, "links": links, **_choices(request)}
     if not form.is_valid():
         return render(request, template, {**context, "section": ""}, status=422)
     asked = form.asked
@@ -39,16 +40,23 @@ def _page(
     return render(request, template, context)
 
 
-def _presets(request: HttpRequest, links: Links) -> list[tuple[str, str, bool]]:
+def _choices(request: HttpRequest) -> Context:
+    """What the menus offer; `beside` is what the page was asked for besides period and filters."""
     chosen = request.GET.get("period") or ("custom" if "from" in request.GET else periods.DEFAULT)
-    kept = Links(request.GET)
+    beside = {
+        name: value
+        for name, value in request.GET.items()
+        if name not in pages.KEPT and name != "cursor"
+    }
+    links = Links(request.GET)
     for name in ("from", "to"):
-        kept.kept.pop(name, None)
-    return [
-        (label, kept(request.path, period=name), name == chosen)
+        links.kept.pop(name, None)
+    presets = [
+        (label, links(request.path, **{**beside, "period": name}), name == chosen)
         for name, label in periods.PRESETS.items()
         if name != "custom"
     ]
+    return {"presets": presets, "beside": beside, "anew": f"{request.path}?{urlencode(beside)}"}
 
 
 @require_GET

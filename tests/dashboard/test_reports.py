@@ -5,6 +5,7 @@ import re
 from datetime import datetime
 from statistics import median
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
@@ -235,6 +236,20 @@ class TestRows:
         rows = metric_of("received").rows(asked.scope, {})
 
         assert {cycle.lead.owner for cycle in rows} == {alice}
+
+    def test_another_period_keeps_the_number(self, admin: User, client_of: Any) -> None:
+        page = client_of(admin).get("/dashboard/rows/?metric=reached&stage=new&source=none")
+
+        label, href, _ = page.context["presets"][1]
+
+        assert label == "Last 7 days"
+        query = parse_qs(urlsplit(href).query)
+        assert query == {
+            "metric": ["reached"],
+            "stage": ["new"],
+            "source": ["none"],
+            "period": ["7d"],
+        }
 
     def test_an_unknown_number_is_not_found(self, admin: User, client_of: Any) -> None:
         browser = client_of(admin)

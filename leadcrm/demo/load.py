@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from random import Random
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -253,7 +253,8 @@ def load_stories(staff: Staff, *, count: int, seed: int, now: datetime) -> list[
     for story in stories(count=count, seed=seed, now=now):
         story.happenings.sort(key=lambda happening: happening.at)
         told[story.fields["email"]] = story
-    writer = Writer(staff, list(told.values()), now=now, seed=seed)
+    in_order = sorted(told.values(), key=attrgetter("created_at"))
+    writer = Writer(staff, in_order, now=now, seed=seed)
     return list(zip(writer.told, writer.write(), strict=True))
 
 

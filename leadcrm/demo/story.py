@@ -92,17 +92,17 @@ class Story:
 
 
 def stories(*, count: int, seed: int, now: datetime) -> Iterator[Story]:
-    """The tour's known leads and as many others as make up `count`, oldest first."""
+    """As many strangers as make up `count` with the tour's known leads, who come last."""
     random = Random(seed)
-    for index in range(max(count - len(TOUR), 0)):
-        yield Teller(random, now).stranger(age_of(index, count, random, now))
+    for _ in range(max(count - len(TOUR), 0)):
+        yield Teller(random, now).stranger(age_of(random, now))
     for known in reversed(TOUR):
         yield Teller(random, now).known(known)
 
 
-def age_of(index: int, count: int, random: Random, now: datetime) -> datetime:
+def age_of(random: Random, now: datetime) -> datetime:
     """When the lead came: the company grew threefold, weekdays by day bring more than nights."""
-    share = (index + random.random()) / count
+    share = random.random()
     days_ago = YEARS * 365 * (1 - share**0.62)
     moment = now - timedelta(days=days_ago)
     if moment.weekday() >= 5 and random.random() < 0.6:
@@ -124,13 +124,11 @@ class Teller:
     def stranger(self, created_at: datetime) -> Story:
         origin = self.weighted(ORIGINS, [o.weight for o in ORIGINS])
         fields = self.person()
-        luck = self.random.random() / (origin.quality * fit_of(fields))
-        depth = sum(luck < chance for chance in REACHES.values())
-        owner = self.owner(fields["country"]) if depth or self.random.random() < 0.9 else ""
+        owner = self.owner(fields["country"]) if self.random.random() < 0.98 else ""
         story = self.begin(fields, origin, created_at, owner)
         self.answer(story)
-        if story.responded_at is None:
-            depth = 0
+        luck = self.random.random() * patience_lost(story) / (origin.quality * fit_of(fields))
+        depth = sum(luck < chance for chance in REACHES.values()) if story.responded_at else 0
         self.walk(story, depth)
         self.end(story)
         self.live(story)
@@ -317,9 +315,11 @@ class Teller:
         last = story.path[-1][1]
         patience = timedelta(days=self.random.lognormvariate(math.log(30), 0.6))
         idle = self.now - last
-        if story.responded_at is None and idle > 5 * DAY:
-            patience = min(patience, 5 * DAY)
-        if idle > 140 * DAY or (idle > patience and self.random.random() < 0.95):
+        unanswered = story.responded_at is None
+        if unanswered:
+            patience = min(patience, 2 * DAY)
+        certain = unanswered or idle > 140 * DAY
+        if idle > patience and (certain or self.random.random() < 0.95):
             story.closed_at = last + patience
             reasons = list(LOST_REASONS)
             weights = list(LOST_REASONS.values())
@@ -409,6 +409,14 @@ class Teller:
 
     def weighted(self, items: Any, weights: Any) -> Any:
         return self.random.choices(items, weights)[0]
+
+
+def patience_lost(story: Story) -> float:
+    """Who waits longer buys less often: what the response-time page should find out."""
+    if story.responded_at is None:
+        return 1.0
+    hours = (story.responded_at - story.created_at).total_seconds() / 3600
+    return 0.72 if hours < 0.25 else 0.85 if hours < 1 else 1.1 if hours < 8 else 1.6
 
 
 def fit_of(fields: dict[str, Any]) -> float:

@@ -20,8 +20,8 @@ class HasScope(BasePermission):
     """The default for every endpoint: closed unless the view says what it needs.
 
     A view declares `scope = "leads"`; reading needs `leads:read`, anything else `leads:write`
-    (or exactly `scope` when it contains a colon). For signed-in people `roles` (any of them) and
-    `write_roles` narrow who may; without them every role may.
+    (or exactly `scope` when it contains a colon). For people, signed in or through a key of theirs,
+    `roles` (any of them) and `write_roles` narrow who may; without them every role may.
     """
 
     message = "Your key lacks the scope for this."
@@ -31,7 +31,10 @@ class HasScope(BasePermission):
         if scope is None:
             return False
         if isinstance(request.auth, ApiKey):
-            return self._key_may(request.auth, request, scope)
+            owner = request.auth.user
+            return self._key_may(request.auth, request, scope) and (
+                owner is None or self._user_may(owner, request, view)
+            )
         return isinstance(request.user, User) and self._user_may(request.user, request, view)
 
     def _key_may(self, key: ApiKey, request: Request, scope: str) -> bool:

@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leadcrm.accounts.access import person_behind
 from leadcrm.accounts.authentication import find_key
-from leadcrm.accounts.models import ApiKey, Role, User
+from leadcrm.accounts.models import ApiKey, Role
 from leadcrm.lib import problems, ratelimit
 from leadcrm.lib.errors import DomainError, Forbidden, NotFound, TooManyRequests
 from leadcrm.lib.middleware import client_address
@@ -286,11 +287,13 @@ def _is_publishable(request: Request) -> bool:
 
 
 def _may_read(request: Request, item: InboxItem) -> bool:
-    """A key reads the receipts of its own captures; all, when it may read leads."""
-    if isinstance(request.auth, ApiKey):
-        return item.api_key_id == request.auth.pk or "leads:read" in request.auth.scopes
-    user = request.user
-    return isinstance(user, User) and user.has_role(Role.MARKETER, Role.MANAGER)
+    """A key reads the receipts of its own captures; all, when it may read everybody's leads."""
+    user, key = person_behind(request.user), request.auth
+    works_in_office = user is not None and user.has_role(Role.MARKETER, Role.MANAGER)
+    if not isinstance(key, ApiKey):
+        return works_in_office
+    reads_all = "leads:read" in key.scopes and (user is None or works_in_office)
+    return item.api_key_id == key.pk or reads_all
 
 
 urlpatterns = [

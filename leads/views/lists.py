@@ -173,6 +173,8 @@ def _chosen(request: HttpRequest) -> LeadQuerySet:
     if not ids:
         raise NotFound("Nothing is selected. Tick some leads first.")
     chosen: LeadQuerySet = Lead.objects.visible_to(request.user).filter(public_id__in=ids)
+    if not chosen.exists():
+        raise NotFound("None of these leads is there any more, or you may not see them.")
     return chosen
 
 

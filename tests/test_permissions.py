@@ -1,0 +1,480 @@
+"""Who may do what, at every address. An address that stands in no table here fails."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+
+from tests.factories import LeadFactory
+from tests.test_public_routes import PUBLIC, routes
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = ("owner", "stranger", "other manager", "manager", "marketer", "admin")
+
+ALL = frozenset(PEOPLE)
+SEES_LEAD = ALL - {"stranger", "other manager"}
+OFFICE = ALL - {"owner", "stranger"}
+MANAGERS = frozenset({"manager", "other manager", "admin"})
+MARKETERS = frozenset({"marketer", "admin"})
+ADMIN = frozenset({"admin"})
+OWNER = frozenset({"owner"})
+NOBODY: frozenset[str] = frozenset()
+
+# Pages, by who may open them and do what they do. The lead, its task and deal are Alice's.
+PAGES = {
+    ALL: """
+        /dashboard/
+        /dashboard/funnel/
+        /dashboard/response-time/
+        /dashboard/reps/
+        /dashboard/rows/
+        /
+        /pipeline/
+        /pipeline/filter/
+        /pipeline/lanes/<slug:stage>/
+        /pipeline/bulk/assign/
+        /pipeline/bulk/stage/
+        /tasks/
+        /routing/
+        /routing/log/
+        /routing/pools/<int:pool_id>/
+        /leads/
+        /leads/filter/
+        /leads/export/
+        /leads/views/counts/
+        /leads/views/new/
+        /leads/bulk/assign/
+        /leads/bulk/stage/
+        /leads/bulk/tag/
+        /leads/bulk/delete/
+        /leads/new/
+        /search/
+        /scoring/
+        /scoring/preview/
+        /settings/
+        /settings/profile/
+        /settings/notifications/
+        /settings/notifications/read/
+    """,
+    SEES_LEAD: """
+        /pipeline/<public_id:lead_id>/move/
+        /leads/<public_id:lead_id>/call/
+        /leads/<public_id:lead_id>/email/
+        /leads/<public_id:lead_id>/tasks/
+        /leads/<public_id:lead_id>/deals/
+        /leads/<public_id:lead_id>/owner/
+        /leads/<public_id:lead_id>/accept/
+        /leads/<public_id:lead_id>/decline/
+        /leads/<public_id:lead_id>/snooze/
+        /leads/<public_id:lead_id>/done/
+        /leads/<public_id:lead_id>/reopen/
+        /leads/<public_id:lead_id>/routing/
+        /tasks/<int:task_id>/done/
+        /tasks/<int:task_id>/reopen/
+        /tasks/<int:task_id>/snooze/
+        /leads/<public_id:lead_id>/
+        /leads/<public_id:lead_id>/edit/
+        /leads/<public_id:lead_id>/fields/<slug:name>/
+        /leads/<public_id:lead_id>/timeline/
+        /leads/<public_id:lead_id>/notes/
+        /leads/<public_id:lead_id>/tags/
+        /leads/<public_id:lead_id>/delete/
+        /leads/<str:lead_id>/score/
+        /leads/<str:lead_id>/bant/
+        /leads/<public_id:lead_id>/drips/
+        /leads/<public_id:lead_id>/drips/<slug:key>/stop/
+    """,
+    OWNER: """
+        /pipeline/undo/<slug:deed>/<str:token>/
+        /leads/views/<int:view_id>/share/
+        /leads/views/<int:view_id>/delete/
+        /leads/undo/<str:token>/
+        /settings/notifications/<int:notification_id>/
+    """,
+    OFFICE: """
+        /dashboard/sources/
+        /inbox/
+        /inbox/<uuid:receipt_id>/
+        /inbox/<uuid:receipt_id>/release/
+        /inbox/<uuid:receipt_id>/process/
+        /inbox/<uuid:receipt_id>/reject/
+        /forms/
+        /forms/new/
+        /forms/<slug:slug>/
+        /forms/<slug:slug>/edit/
+        /forms/<slug:slug>/unpublish/
+        /nurturing/
+        /nurturing/templates/
+        /nurturing/templates/<slug:key>/
+        /nurturing/templates/<slug:key>/preview/
+        /nurturing/<slug:key>/
+        /nurturing/<slug:key>/people/
+        /nurturing/<slug:key>/log/
+    """,
+    MANAGERS: """
+        /routing/rules/new/
+        /routing/rules/<slug:key>/
+        /routing/rules/<slug:key>/change/
+        /routing/publish/
+        /routing/discard/
+        /routing/pools/new/
+        /routing/pools/<int:pool_id>/edit/
+        /routing/pools/<int:pool_id>/members/
+    """,
+    MARKETERS: """
+        /scoring/thresholds/
+        /scoring/qualification/
+        /scoring/publish/
+        /scoring/discard/
+        /scoring/rules/new/
+        /scoring/rules/<uuid:uid>/
+        /scoring/rules/<uuid:uid>/edit/
+        /scoring/rules/<uuid:uid>/delete/
+        /nurturing/new/
+        /nurturing/sending/
+        /nurturing/templates/new/
+        /nurturing/templates/<slug:key>/test/
+        /nurturing/<slug:key>/log/again/
+        /nurturing/<slug:key>/settings/
+        /nurturing/<slug:key>/state/
+        /nurturing/<slug:key>/publish/
+        /nurturing/<slug:key>/enrol/
+        /nurturing/<slug:key>/steps/
+        /nurturing/<slug:key>/steps/<str:step>/
+    """,
+    ADMIN: """
+        /settings/workspace/
+        /settings/people/
+        /settings/people/new/
+        /settings/people/<slug:public_id>/
+        /settings/people/<slug:public_id>/active/
+        /settings/people/<slug:public_id>/invite/
+        /settings/teams/new/
+        /settings/teams/<int:team_id>/
+        /settings/api-keys/
+        /settings/api-keys/new/
+        /settings/api-keys/<int:key_id>/revoke/
+        /settings/events/
+        /settings/events/retry/
+        /settings/mail/
+        /settings/mail/<str:key>/
+        /settings/mail/<str:key>/html/
+    """,
+    NOBODY: """
+        /settings/components/
+    """,
+}
+
+# The API, by who may read and who may write; under /api/v1.
+API = {
+    (ALL, ALL): """
+        /capture/
+        /leads/
+        /leads/bulk/
+        /activities/
+    """,
+    (ALL, NOBODY): """
+        /sources/
+        /companies/
+        /forms/
+        /forms/<slug:slug>/
+        /stages/
+        /deals/
+        /pools/
+        /tasks/
+        /reports/overview/
+        /reports/funnel/
+        /reports/response-time/
+        /reports/reps/
+    """,
+    (OFFICE, NOBODY): """
+        /capture/<uuid:receipt_id>/
+        /reports/sources/
+    """,
+    (SEES_LEAD, NOBODY): """
+        /companies/<public_id:company_id>/
+    """,
+    (SEES_LEAD, SEES_LEAD): """
+        /leads/<public_id:lead_id>/
+        /leads/<public_id:lead_id>/timeline/
+        /leads/<public_id:lead_id>/activities/
+        /leads/<public_id:lead_id>/notes/
+        /leads/<str:public_id>/score/
+        /leads/<str:public_id>/bant/
+        /leads/<public_id:lead_id>/stage/
+        /leads/<public_id:lead_id>/reopen/
+        /leads/<public_id:lead_id>/deals/
+        /leads/<public_id:lead_id>/owner/
+        /leads/<public_id:lead_id>/acceptance/
+        /leads/<public_id:lead_id>/rejection/
+        /leads/<public_id:lead_id>/routing/
+        /leads/<public_id:lead_id>/response/
+        /leads/<public_id:lead_id>/tasks/
+        /leads/<public_id:lead_id>/calls/
+        /leads/<public_id:lead_id>/enrollments/
+        /leads/<public_id:lead_id>/enrollments/<slug:key>/
+        /leads/<public_id:lead_id>/sends/
+        /deals/<int:deal_id>/
+        /tasks/<int:task_id>/
+        /tasks/<int:task_id>/done/
+        /tasks/<int:task_id>/snooze/
+    """,
+    (ALL, MARKETERS): """
+        /scoring-models/
+        /scoring-models/<slug:key>/
+        /scoring-models/<slug:key>/draft/
+        /scoring-models/<slug:key>/rules/
+        /scoring-models/<slug:key>/rules/<uuid:uid>/
+        /scoring-models/<slug:key>/publish/
+    """,
+    (ALL, MANAGERS): """
+        /routing-rules/
+        /routing-rules/publish/
+        /routing-rules/dry-run/
+    """,
+    (OFFICE, MARKETERS): """
+        /drip-campaigns/
+        /drip-campaigns/<slug:key>/
+        /drip-campaigns/<slug:key>/pause/
+        /drip-campaigns/<slug:key>/resume/
+        /drip-campaigns/<slug:key>/sends/
+        /templates/
+        /templates/<slug:key>/
+    """,
+}
+
+# What an address needs to know besides itself.
+QUERIES = {
+    "pipeline/lanes/<slug:stage>/": "?after=50_1",
+    "dashboard/rows/": "?metric=new_leads",
+}
+
+WRITES = ("post", "put", "patch", "delete")
+SHOWN = {200, 302}
+CLOSED = {403, 404}
+OWN_MARKS = {"accounts_apikey", "accounts_user"}  # when a key was used, when somebody signed in
+
+
+@pytest.fixture
+def world(settings: Any, tmp_path: Path) -> World:
+    settings.EMAIL_CATCHER, settings.MAIL_DIR = True, tmp_path
+    settings.API_RATE_PER_MINUTE = 100_000
+    return make_world()
+
+
+def table(rows: dict[Any, str], prefix: str = "") -> dict[str, Any]:
+    return {prefix + route[1:]: who for who, block in rows.items() for route in block.split()}
+
+
+def is_ours(route: str) -> bool:
+    """Not public, and not the sign-in library's."""
+    return route not in PUBLIC and not route.startswith("accounts/")
+
+
+def pages(world: World) -> Iterator[tuple[str, str, frozenset[str]]]:
+    known = table(PAGES)
+    for route, address in world.addresses():
+        if route in known:
+            yield route, address + QUERIES.get(route, ""), known[route]
+
+
+def endpoints(world: World) -> Iterator[tuple[str, frozenset[str], frozenset[str]]]:
+    known = table(API, "api/v1/")
+    for route, address in world.addresses():
+        if route in known:
+            yield address, *known[route]
+
+
+def contents() -> dict[str, str]:
+    """A fingerprint of every table of ours."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            name = model._meta.db_table
+            if name.startswith(("accounts_", "leads_", "scoring_", "pipeline_", "nurturing_")):
+                rows = "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM"
+                cursor.execute(f"{rows} {name} t")
+                found[name] = cursor.fetchone()[0]
+    return {name: mark for name, mark in found.items() if name not in OWN_MARKS}
+
+
+def test_every_address_stands_in_a_table_and_every_line_is_an_address() -> None:
+    present = {route for route, _ in routes() if is_ours(route)}
+
+    assert present == set(table(PAGES)) | set(table(API, "api/v1/"))
+
+
+def test_each_page_opens_for_those_who_may_and_is_missing_for_others(world: World) -> None:
+    for who in PEOPLE:
+        client = world.client(who)
+        for _, address, may in pages(world):
+            status = client.get(address).status_code
+            if status != 405:  # nothing to see there for anybody
+                assert status in (SHOWN if who in may else CLOSED), (who, address, status)
+
+
+def test_who_may_not_open_a_page_may_not_send_it_anything_either(world: World) -> None:
+    clients = {who: world.client(who) for who in PEOPLE}
+    before = contents()
+
+    for who, client in clients.items():
+        for route, address, may in pages(world):
+            if who not in may:
+                only_shown = client.get(address).status_code != 405
+                refusals = CLOSED | ({405} if only_shown else {409} if "undo/" in route else set())
+                status = client.post(address).status_code
+                assert status in refusals, (who, address, status)
+
+    assert contents() == before
+
+
+def test_strangers_and_programs_are_sent_to_the_sign_in_page(world: World) -> None:
+    clients = [world.client("anonymous"), world.client("full key")]
+    before = contents()
+
+    for _, address, _ in pages(world):
+        for client in clients:
+            for answer in (client.get(address), client.post(address)):
+                assert answer.status_code == 302, address
+                assert answer["Location"].startswith("/accounts/login/"), address
+
+    assert contents() == before
+
+
+def test_each_endpoint_answers_those_who_may_read_it(world: World) -> None:
+    for who in PEOPLE:
+        client = world.client(who)
+        for address, readers, writers in endpoints(world):
+            status = client.get(address).status_code
+            expected = {200} if who in readers else CLOSED
+            assert status in expected | ({405} if writers else set()), (who, address, status)
+
+
+def test_who_may_not_write_through_the_api_changes_nothing(world: World) -> None:
+    clients = {who: world.client(who) for who in PEOPLE}
+    before = contents()
+
+    for who, client in clients.items():
+        for address, _, writers in endpoints(world):
+            for method in WRITES if who not in writers else ():
+                status = getattr(client, method)(
+                    address, {}, content_type="application/json"
+                ).status_code
+                assert status in CLOSED | {405}, (who, method, address, status)
+
+    assert contents() == before
+
+
+class TestKeys:
+    def test_without_one_programs_are_told_to_show_one(self, world: World) -> None:
+        client = world.client("anonymous")
+
+        for address, _, _ in endpoints(world):
+            for method in ("get", *WRITES):
+                answer = getattr(client, method)(address)
+                assert answer.status_code == 401, (method, address)
+                assert answer["WWW-Authenticate"] == "Bearer"
+
+    def test_for_something_else_open_nothing(self, world: World) -> None:
+        client = world.client("wrong key")
+
+        for address, _, _ in endpoints(world):
+            for method in ("get", *WRITES):
+                assert getattr(client, method)(address).status_code == 403, (method, address)
+
+    def test_for_reading_read_and_change_nothing(self, world: World) -> None:
+        client = world.client("reading key")
+        before = contents()
+
+        for address, _, _ in endpoints(world):
+            if "/capture/" not in address:
+                assert client.get(address).status_code in {200, 405}, address
+            for method in WRITES:
+                assert getattr(client, method)(address).status_code == 403, (method, address)
+
+        assert contents() == before
+
+    def test_of_a_person_may_no_more_than_that_person(self, world: World) -> None:
+        client = world.client("owner's key")
+
+        for address, readers, writers in endpoints(world):
+            if "owner" not in readers:
+                assert client.get(address).status_code in CLOSED, address
+            if "owner" not in writers:
+                answer = client.post(address, {}, content_type="application/json")
+                assert answer.status_code in CLOSED | {405}, address
+
+
+class TestNamingALeadThatOneMayNotSee:
+    """Addresses for many leads name them in the body."""
+
+    @pytest.fixture
+    def bob(self, world: World) -> Client:
+        return world.client("stranger")
+
+    @pytest.mark.parametrize(
+        ("address", "said"),
+        [
+            ("/pipeline/bulk/assign/", {"owner": ""}),
+            ("/pipeline/bulk/stage/", {"stage": "contacted"}),
+            ("/leads/bulk/tag/", {"tags": "mine"}),
+            ("/leads/bulk/delete/", {}),
+        ],
+    )
+    def test_among_many_leaves_it_alone(
+        self, world: World, bob: Client, address: str, said: dict[str, str]
+    ) -> None:
+        before = contents()
+
+        bob.post(address, {"ids": [world.lead.public_id], **said})
+
+        assert contents() == before
+
+    def test_in_an_export_leaves_it_out(self, world: World, bob: Client) -> None:
+        own = LeadFactory(owner=world.people["stranger"])
+
+        answer = bob.post("/leads/export/", {"ids": [world.lead.public_id, own.public_id]})
+
+        text = b"".join(answer.streaming_content).decode()
+        assert own.email in text
+        assert world.lead.email not in text
+
+    def test_for_an_activity_or_a_bulk_row_is_refused_for_that_row(
+        self, world: World, bob: Client
+    ) -> None:
+        before = contents()
+        activity = {"type": "note", "lead": world.lead.public_id}
+        by_email = {"type": "note", "email": world.lead.email}
+
+        sent = to_api(bob, "activities/", [activity, by_email])
+        bulk = to_api(bob, "leads/bulk/", [{"email": world.lead.email, "first_name": "Mine"}])
+
+        assert {row["status"] for row in [*sent["results"], *bulk["results"]]} == {"error"}
+        assert contents() == before
+
+    def test_by_its_address_says_nothing_about_it(self, world: World, bob: Client) -> None:
+        page = bob.post("/leads/new/", {"first_name": "Bob", "email": world.lead.email})
+        answer = to_api(bob, "leads/", {"email": world.lead.email})
+
+        for text in (page.content.decode(), str(answer)):
+            assert world.lead.public_id not in text
+            assert world.lead.last_name not in text
+
+    def test_in_a_search_a_list_or_a_board_finds_nothing(self, world: World, bob: Client) -> None:
+        for path in ("search/?q={}", "leads/?search={}", "pipeline/?search={}", "routing/?q={}"):
+            page = bob.get("/" + path.format(world.lead.last_name)).content.decode()
+            assert world.lead.public_id not in page, path
+
+        assert to_api(bob, f"leads/?search={world.lead.last_name}")["results"] == []
+
+
+def to_api(client: Client, path: str, body: Any = None) -> Any:
+    if body is None:
+        return client.get(f"/api/v1/{path}").json()
+    return client.post(f"/api/v1/{path}", body, content_type="application/json").json()

@@ -1,0 +1,186 @@
+"""One of everything, with an address for each route and somebody of every kind to ask for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern
+from django.utils import timezone
+
+from leadcrm.accounts.actions import create_api_key, notify
+from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
+from leads import capture, undo
+from leads.actions import record_consent
+from leads.actions.saved_views import save_view
+from leads.models import Company, InboxItem, Lead
+from nurturing import tracking
+from nurturing.tracking import Recipient
+from pipeline import actions as pipeline
+from pipeline.models import RoutingRule
+from scoring import actions as scoring
+from scoring.defaults import ensure_default_model
+from scoring.models import ScoringModel
+from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
+from tests.nurturing.factories import make_campaign, plan_mails
+from tests.pipeline.factories import make_inquiry, make_pool
+from tests.test_public_routes import routes
+
+WRITE_SCOPES = ["leads:write", "pipeline:write", "scoring:write", "nurturing:write"]
+READ_SCOPES = ["leads:read", "pipeline:read", "scoring:read", "nurturing:read", "reports:read"]
+ALL_SCOPES = ["capture:write", *READ_SCOPES, *WRITE_SCOPES]
+MAIL = "20261119-120000-0001.eml"
+
+
+@dataclass
+class World:
+    """Alice owns the lead; Bob and Charlie work in another team."""
+
+    lead: Lead
+    people: dict[str, User]
+    keys: dict[str, str]
+    arguments: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def client(self, who: str, **more: Any) -> Client:
+        """A browser in which `who` has signed in, or a program with the key `who`."""
+        if who in self.keys:
+            return Client(headers={"Authorization": f"Bearer {self.keys[who]}"}, **more)
+        client = Client(**more)
+        if who in self.people:
+            client.force_login(self.people[who])
+        return client
+
+    def address(self, route: str, pattern: URLPattern) -> str:
+        """The address of a route with its arguments filled in."""
+        path = route
+        for name, converter in pattern.pattern.converters.items():
+            value = converter.to_url(self._argument(route, name))
+            start = path.index("<")
+            path = path[:start] + str(value) + path[path.index(">", start) + 1 :]
+        return f"/{path}"
+
+    def addresses(self) -> Iterator[tuple[str, str]]:
+        """Every route of ours, with an address; the sign-in library's are its own affair."""
+        for route, pattern in routes():
+            if not route.startswith("accounts/"):
+                yield route, self.address(route, pattern)
+
+    def _argument(self, route: str, name: str) -> Any:
+        found = [
+            values[name]
+            for prefix, values in self.arguments.items()
+            if route.startswith(prefix) and name in values
+        ]
+        assert found, f"Say in tests/world.py what <{name}> is in {route}"
+        return found[-1]
+
+
+def make_world() -> World:
+    """:returns: with arguments by the beginning of a route; the last that fits decides."""
+    make_funnel()
+    ensure_default_model()
+    pipeline.ensure_default_routing()
+    north, south = TeamFactory(name="North"), TeamFactory(name="South")
+    people = _people(north, south)
+    alice, now = people["owner"], timezone.now()
+    lead = _lead(alice, north)
+    keys = _keys(alice)
+    world = World(lead, people, keys)
+    make_form()
+    campaign = make_campaign()
+    send = plan_mails(campaign, lead)[0]
+    capture.store(
+        capture.Arrival(door="api", body=b"{}", content_type="application/json", path="/"), at=now
+    )
+    model = ScoringModel.objects.get(is_default=True)
+    draft = scoring.create_draft(model.pk, at=now)
+    company = Company.objects.create(name="Kestrel Logistics")
+    Lead.objects.filter(pk=lead.pk).update(company=company)
+    deal = pipeline.create_deal(lead.pk, name="Seats", amount=100, at=now, actor=alice)
+    task = pipeline.create_task(lead.pk, title="Call", due_at=now, at=now, actor=alice)
+    notify(alice, kind="lead", title="A new lead", dedupe_key="world", url="/leads/")
+    recipient = Recipient(send.public_id, send.email_hash)
+    path = Path(settings.MAIL_DIR) / MAIL
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("From: a@x.example\nTo: b@x.example\nSubject: Hello\n\nHello\n")
+    link = tracking.ensure_links(["https://marlow.example/pricing"])
+    world.arguments = {
+        "": {
+            "lead_id": lead.public_id,
+            "public_id": lead.public_id,
+            "company_id": company.public_id,
+            "deal_id": deal.pk,
+            "task_id": task.pk,
+            "slug": "book-a-demo",
+            "stage": "new",
+            "name": "first_name",
+            "receipt_id": InboxItem.objects.get().receipt_id,
+            "view_id": save_view(alice, name="Mine", query="owner=me", shared=False).pk,
+            "pool_id": make_pool(alice).pk,
+            "uid": draft.rules.order_by("pk").first().uid,
+            "notification_id": Notification.objects.get(user=alice).pk,
+            "team_id": north.pk,
+            "key_id": ApiKey.objects.order_by("pk").first().pk,
+            "deed": "move",
+            "token": undo.token_for("move", alice, now),
+        },
+        "leads/undo/": {"token": undo.token_for("delete", alice, now)},
+        "e/u/": {"token": _token(tracking.unsubscribe_url(recipient))},
+        "e/p/": {"token": _token(tracking.preferences_url(recipient))},
+        "e/o/": {"token": _token(tracking.open_url(send.public_id))},
+        "e/c/": {"token": _token(tracking.click_url(send.public_id, next(iter(link.values()))))},
+        "api/v1/scoring-models/": {"key": model.key},
+        "api/v1/drip-campaigns/": {"key": campaign.key},
+        "api/v1/templates/": {"key": "your-guide"},
+        "api/v1/leads/": {"key": campaign.key},
+        "leads/": {"key": campaign.key},
+        "routing/rules/": {"key": _routing_rule_key()},
+        "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
+        "nurturing/templates/": {"key": "your-guide"},
+        "settings/people/": {"public_id": people["stranger"].public_id},
+        "settings/mail/": {"key": MAIL},
+    }
+    return world
+
+
+def _people(north: Team, south: Team) -> dict[str, User]:
+    return {
+        "owner": UserFactory(name="Alice Archer", team=north),
+        "stranger": UserFactory(name="Bob Baker", team=south),
+        "other manager": UserFactory(name="Charlie Cole", role=Role.MANAGER, team=south),
+        "manager": UserFactory(name="Dora Dahl", role=Role.MANAGER, team=north),
+        "marketer": UserFactory(name="Emil Eco", role=Role.MARKETER),
+        "admin": UserFactory(name="Frida Falk", role=Role.ADMIN),
+    }
+
+
+def _lead(alice: User, team: Team) -> Lead:
+    lead = LeadFactory(owner=alice, team=team)
+    record_consent(lead.pk, "marketing_email", granted=True, at=timezone.now())
+    inquiry = make_inquiry(lead, at=timezone.now() - timedelta(minutes=5))
+    pipeline.open_cycle(lead.pk, at=timezone.now(), inquiry=inquiry)
+    lead.refresh_from_db()
+    return lead
+
+
+def _keys(alice: User) -> dict[str, str]:
+    def key(name: str, scopes: list[str], **more: Any) -> str:
+        return create_api_key(name=name, scopes=scopes, **more).plain
+
+    return {
+        "reading key": key("Reports", READ_SCOPES),
+        "wrong key": key("Other", ["admin:read"]),
+        "full key": key("Everything", ALL_SCOPES),
+        "owner's key": key("Alice's", ALL_SCOPES, user=alice),
+    }
+
+
+def _token(url: str) -> str:
+    return url.rstrip("/").rpartition("/")[2]
+
+
+def _routing_rule_key() -> str:
+    return str(RoutingRule.objects.order_by("pk").first().key)

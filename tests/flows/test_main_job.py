@@ -156,7 +156,11 @@ def test_a_strangers_post_becomes_a_routed_lead_and_a_call_stops_the_clock(
     until(lambda: website.get(f"leads/{lead}/response/")["first_response_at"])
 
     funnel = website.get("reports/funnel/?period=30d")
-    assert "1" in str(funnel)
+    reached = {step["stage"]: step["count"] for step in funnel["steps"]}
+    assert reached["sql"] == 1
+    replies = website.get("reports/response-time/?period=30d")
+    assert replies["times"]["received"] == 1
+    assert replies["times"]["answered"] == 1
 
 
 def test_unsubscribing_from_the_first_mail_stops_the_next(

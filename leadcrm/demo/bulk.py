@@ -19,6 +19,7 @@ from typing import Any
 from django.db import connection, connections
 
 from leadcrm.demo import names
+from leadcrm.demo.story import slug
 from leads.models import Stage
 
 SESSIONS = min(max(os.cpu_count() or 2, 2), 4)
@@ -110,7 +111,8 @@ STATEMENTS: dict[str, str] = {
          source_id, is_test, lifecycle, status, stage_id, stage_entered_at, owner_id,
          response_started_at, response_due_at, responded_at, created_at, updated_at, version)
       SELECT id, 'g' || lpad(to_hex(id), 7, '0') || substr(md5(id::text || %(seed)s), 1, 4),
-        first, last, lower(first || '.' || last || id || '@company')
+        first, last, pg_temp.pick(%(mail_first)s, i, 22) || '.'
+          || pg_temp.pick(%(mail_last)s, i, 23) || id || '@company'
           || 1 + %(company_base)s + (i / 8) || '.example',
         CASE WHEN r < .6 THEN '+3110' || 1000000 + id %% 9000000 ELSE '' END,
         pg_temp.pick(%(titles)s, i, 21),
@@ -128,7 +130,7 @@ STATEMENTS: dict[str, str] = {
         CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END,
         born, born, 1
       FROM (SELECT *, pg_temp.pick(%(first)s, i, 22) AS first,
-        pg_temp.pick(%(last)s, i, 23) AS last FROM life OFFSET 0) AS person
+        pg_temp.pick(%(last)s, i, 23) AS last FROM life) AS person
     """,
     "leads_leadscore": f"""
       WITH life AS ({LIFE})
@@ -139,8 +141,8 @@ STATEMENTS: dict[str, str] = {
     """,
     "leads_leadidentifier": """
       INSERT INTO leads_leadidentifier (lead_id, kind, value, created_at)
-      SELECT i + %(base)s, 'email', lower(pg_temp.pick(%(first)s, i, 22) || '.'
-          || pg_temp.pick(%(last)s, i, 23) || i + %(base)s || '@company')
+      SELECT i + %(base)s, 'email', pg_temp.pick(%(mail_first)s, i, 22) || '.'
+          || pg_temp.pick(%(mail_last)s, i, 23) || i + %(base)s || '@company'
           || 1 + %(company_base)s + (i / 8) || '.example', %(now)s
       FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i
     """,
@@ -275,6 +277,7 @@ def shared_parameters(plan: Plan) -> dict[str, Any]:
     def every(pick: Callable[[names.Country], Iterable[str]]) -> list[str]:
         return [word for country in names.COUNTRIES for word in pick(country)]
 
+    first, last = every(lambda country: country.first), every(lambda country: country.last)
     stages = Stage.objects.filter(pipeline__is_default=True).order_by("position")
     return {
         "base": plan.base,
@@ -289,8 +292,10 @@ def shared_parameters(plan: Plan) -> dict[str, Any]:
         "sources": column("SELECT id FROM leads_source ORDER BY id") or [None],
         "reps": column("SELECT id FROM accounts_user WHERE role = 'rep' AND is_active ORDER BY id")
         or [None],
-        "first": every(lambda country: country.first),
-        "last": every(lambda country: country.last),
+        "first": first,
+        "last": last,
+        "mail_first": [slug(name) for name in first],
+        "mail_last": [slug(name) for name in last],
         "cities": every(lambda country: country.cities),
         "companies": every(lambda country: country.companies),
         "countries": [country.code for country in names.COUNTRIES],

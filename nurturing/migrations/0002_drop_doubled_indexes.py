@@ -5,41 +5,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0007_drop_doubled_indexes'),
-        ('nurturing', '0001_initial'),
+        ("leads", "0007_drop_doubled_indexes"),
+        ("nurturing", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='deliveryevent',
-            name='send',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='nurturing.send'),
+            model_name="deliveryevent",
+            name="send",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="events",
+                to="nurturing.send",
+            ),
         ),
         migrations.AlterField(
-            model_name='enrollment',
-            name='campaign',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='enrollments', to='nurturing.dripcampaign'),
+            model_name="enrollment",
+            name="campaign",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="enrollments",
+                to="nurturing.dripcampaign",
+            ),
         ),
         migrations.AlterField(
-            model_name='enrollment',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='enrollments', to='leads.lead'),
+            model_name="enrollment",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="enrollments",
+                to="leads.lead",
+            ),
         ),
         migrations.AlterField(
-            model_name='send',
-            name='campaign',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sends', to='nurturing.dripcampaign'),
+            model_name="send",
+            name="campaign",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="sends",
+                to="nurturing.dripcampaign",
+            ),
         ),
         migrations.AlterField(
-            model_name='send',
-            name='enrollment',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sends', to='nurturing.enrollment'),
+            model_name="send",
+            name="enrollment",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="sends",
+                to="nurturing.enrollment",
+            ),
         ),
         migrations.AlterField(
-            model_name='send',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sends', to='leads.lead'),
+            model_name="send",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="sends",
+                to="leads.lead",
+            ),
         ),
     ]

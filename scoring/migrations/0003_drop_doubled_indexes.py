@@ -5,16 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0007_drop_doubled_indexes'),
-        ('scoring', '0002_starter_model'),
+        ("leads", "0007_drop_doubled_indexes"),
+        ("scoring", "0002_starter_model"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='bantanswer',
-            name='lead',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='bant_answers', to='leads.lead'),
+            model_name="bantanswer",
+            name="lead",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="bant_answers",
+                to="leads.lead",
+            ),
         ),
     ]

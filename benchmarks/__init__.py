@@ -1,1 +1,1 @@
-"""Benchmarks: what the product reaches, as ratios to the bare engine in the same run."""
+"""How LeadCRM compares with the bare engine underneath: `python -m benchmarks`."""

@@ -1,0 +1,36 @@
+"""What runs, in which order, once Django is ready."""
+
+from argparse import Namespace
+
+from benchmarks import capture, pages, queue, scoring, sends, world
+from benchmarks.measuring import Line, Options, show
+
+HEAD = Line("", "LeadCRM", "bare", "ratio")
+
+
+def run(chosen: Namespace) -> None:
+    wanted = chosen.names
+    options = Options(**{name: getattr(chosen, name) for name in Options.__slots__})
+    world.prepare()
+    small = {}
+    if not wanted or "pages" in wanted:
+        world.grow_to(options.small)
+        small = pages.measure()
+    show("Generate", grown(options), Line("", "", "", ""))
+    if small:
+        head = Line("p50 / p95", f"{options.leads:,} leads", f"{options.small:,}", "ratio")
+        show("Pages", pages.lines(small, pages.measure()), head)
+    for name, part in (
+        ("scoring", scoring.run), ("queue", queue.run), ("sends", sends.run),
+        ("capture", capture.run),
+    ):  # fmt: skip
+        if not wanted or name in wanted:
+            show(name.capitalize(), part(options), HEAD)
+
+
+def grown(options: Options) -> list[Line]:
+    leads, generating, scoring_ = world.grow_to(options.leads)
+    return [
+        Line("generate with indexes", f"{leads / generating:,.0f} leads/s"),
+        Line("score all the first time", f"{options.leads / scoring_:,.0f} leads/s"),
+    ]

@@ -171,7 +171,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = service_url("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "leadcrm.lib.cache.ForgivingCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": env.text("CACHE_PREFIX", "leadcrm"),
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},

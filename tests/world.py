@@ -18,6 +18,7 @@ from leads.actions import record_consent
 from leads.actions.saved_views import save_view
 from leads.models import Company, InboxItem, Lead
 from nurturing import tracking
+from nurturing.models import FrequencyPolicy, Sender
 from nurturing.tracking import Recipient
 from pipeline import actions as pipeline
 from pipeline.models import RoutingRule
@@ -35,7 +36,7 @@ ALL_SCOPES = ["capture:write", *READ_SCOPES, *WRITE_SCOPES]
 MAIL = "20261119-120000-0001.eml"
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """Alice owns the lead; Bob and Charlie work in another team."""
 
@@ -82,6 +83,8 @@ def make_world() -> World:
     """:returns: with arguments by the beginning of a route; the last that fits decides."""
     make_funnel()
     ensure_default_model()
+    FrequencyPolicy.load()
+    Sender.load()
     pipeline.ensure_default_routing()
     north, south = TeamFactory(name="North"), TeamFactory(name="South")
     people = _people(north, south)

@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leadcrm.lib import api_pages
 from leadcrm.lib.errors import FieldError
 from leadcrm.lib.pagination import keyset_page
 from leads import actions
 from leads.actions import NewActivity
 from leads.activity_types import Group
-from leads.api import paging
 from leads.api.leads import person_of, rows_of
 from leads.models import Activity
 from leads.queries import record
@@ -58,7 +58,7 @@ class TimelineView(APIView):
     @extend_schema(
         operation_id="lead_timeline",
         summary="Everything that happened, newest first",
-        parameters=[GROUP, *paging.PARAMETERS],
+        parameters=[GROUP, *api_pages.PARAMETERS],
         responses=ActivityPageSerializer,
     )
     def get(self, request: Request, lead_id: str) -> Response:
@@ -67,9 +67,9 @@ class TimelineView(APIView):
             lead.pk,
             group=_group(request),
             cursor=request.query_params.get("cursor"),
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
         )
-        return paging.answer(request, page, activity_shape)
+        return api_pages.answer(request, page, activity_shape)
 
 
 class LeadActivitiesView(APIView):
@@ -81,7 +81,7 @@ class LeadActivitiesView(APIView):
         description="The timeline without what the system writes by itself.",
         parameters=[
             OpenApiParameter("type", str, description="Only this type."),
-            *paging.PARAMETERS,
+            *api_pages.PARAMETERS,
         ],
         responses=ActivityPageSerializer,
     )
@@ -94,10 +94,10 @@ class LeadActivitiesView(APIView):
         page = keyset_page(
             rows,
             ordering=["-occurred_at", "-pk"],
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
             cursor=request.query_params.get("cursor"),
         )
-        return paging.answer(request, page, activity_shape)
+        return api_pages.answer(request, page, activity_shape)
 
     @extend_schema(
         operation_id="lead_activities_create",
@@ -149,7 +149,7 @@ class NotesView(APIView):
     @extend_schema(
         operation_id="lead_notes_list",
         summary="Notes about a lead, newest first",
-        parameters=paging.PARAMETERS,
+        parameters=api_pages.PARAMETERS,
         responses=NotePageSerializer,
     )
     def get(self, request: Request, lead_id: str) -> Response:
@@ -157,10 +157,10 @@ class NotesView(APIView):
         page = keyset_page(
             record.notes_of(lead.pk),
             ordering=["-created_at", "-pk"],
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
             cursor=request.query_params.get("cursor"),
         )
-        return paging.answer(request, page, note_shape)
+        return api_pages.answer(request, page, note_shape)
 
     @extend_schema(
         operation_id="lead_notes_create",

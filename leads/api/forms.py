@@ -6,9 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leadcrm.lib import api_pages
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import keyset_page
-from leads.api import paging
 from leads.queries.forms import forms
 from leads.serializers.forms import FormPageSerializer, FormSerializer
 
@@ -20,17 +20,17 @@ class FormsView(APIView):
         operation_id="forms_list",
         summary="List forms",
         tags=["forms"],
-        parameters=paging.PARAMETERS,
+        parameters=api_pages.PARAMETERS,
         responses=FormPageSerializer,
     )
     def get(self, request: Request) -> Response:
         page = keyset_page(
             forms(),
             ordering=["name", "pk"],
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
             cursor=request.query_params.get("cursor"),
         )
-        return paging.answer(request, page, lambda row: FormSerializer(row).data)
+        return api_pages.answer(request, page, lambda row: FormSerializer(row).data)
 
 
 class FormView(APIView):

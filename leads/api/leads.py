@@ -14,12 +14,11 @@ from rest_framework.views import APIView
 
 from leadcrm.accounts.models import ApiKey, User
 from leadcrm.eventlog.actions import Actor
-from leadcrm.lib import normalise, pump
+from leadcrm.lib import api_pages, normalise, pump
 from leadcrm.lib.errors import DomainError, FieldError, StaleVersion
 from leadcrm.lib.problems import flatten
 from leads import actions
 from leads.actions.leads import EmailTaken
-from leads.api import paging
 from leads.filters import BadFilter, LeadFilter, narrowed
 from leads.models import Lead
 from leads.queries import record, worklist
@@ -80,7 +79,7 @@ class LeadsView(APIView):
                 enum=[sign + key for key in worklist.SORTS for sign in ("", "-")],
                 description=f"`{DEFAULT_ORDERING}` when left out.",
             ),
-            *paging.PARAMETERS,
+            *api_pages.PARAMETERS,
         ],
         responses=LeadPageSerializer,
     )
@@ -90,10 +89,10 @@ class LeadsView(APIView):
             leads,
             sort=request.query_params.get("ordering") or DEFAULT_ORDERING,
             cursor=request.query_params.get("cursor"),
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
         )
         tags = record.tags_of_many([lead.pk for lead in page])
-        return paging.answer(request, page, lambda lead: lead_shape(lead, tags[lead.pk]))
+        return api_pages.answer(request, page, lambda lead: lead_shape(lead, tags[lead.pk]))
 
     @extend_schema(
         operation_id="leads_create",

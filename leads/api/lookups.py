@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leadcrm.accounts.access import reach_of
+from leadcrm.lib import api_pages
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import keyset_page
-from leads.api import paging
 from leads.models import Company, Lead, Source
 from leads.serializers.leads import CompanySerializer, SourceSerializer
 
@@ -36,17 +36,17 @@ class SourcesView(APIView):
     @extend_schema(
         operation_id="sources_list",
         summary="List sources",
-        parameters=paging.PARAMETERS,
+        parameters=api_pages.PARAMETERS,
         responses=SourcePageSerializer,
     )
     def get(self, request: Request) -> Response:
         page = keyset_page(
             Source.objects.all(),
             ordering=["name", "pk"],
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
             cursor=request.query_params.get("cursor"),
         )
-        return paging.answer(request, page, lambda row: SourceSerializer(row).data)
+        return api_pages.answer(request, page, lambda row: SourceSerializer(row).data)
 
 
 class CompaniesView(APIView):
@@ -57,7 +57,7 @@ class CompaniesView(APIView):
         summary="List companies whose leads you may see",
         parameters=[
             OpenApiParameter("search", str, description="A part of the name."),
-            *paging.PARAMETERS,
+            *api_pages.PARAMETERS,
         ],
         responses=CompanyPageSerializer,
     )
@@ -68,10 +68,10 @@ class CompaniesView(APIView):
         page = keyset_page(
             companies,
             ordering=["name", "pk"],
-            size=paging.size_of(request),
+            size=api_pages.size_of(request),
             cursor=request.query_params.get("cursor"),
         )
-        return paging.answer(request, page, lambda row: CompanySerializer(row).data)
+        return api_pages.answer(request, page, lambda row: CompanySerializer(row).data)
 
 
 class CompanyView(APIView):

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -87,12 +88,13 @@ def _part(request: HttpRequest) -> HttpResponse:
 @for_editors
 def save_row(request: HttpRequest, uid: UUID) -> HttpResponse:
     """The switch and the points of one rule, from its row."""
-    rule = _rule(_draft(request), uid)
     form = RowForm(request.POST)
     if not form.is_valid():
         return _refused(request, DomainError("Points are a whole number from −100 to 100."))
     try:
-        actions.save_rule(rule.version_id, form.values_for(rule), rule_id=rule.pk)
+        with transaction.atomic():  # a refused change leaves no draft behind
+            rule = _rule(_draft(request), uid)
+            actions.save_rule(rule.version_id, form.values_for(rule), rule_id=rule.pk)
     except DomainError as error:
         return _refused(request, error)
     return _changed(request)

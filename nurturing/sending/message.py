@@ -17,6 +17,12 @@ from nurturing.models import Send
 from nurturing.rendering.composing import one_line
 from nurturing.tracking import Recipient, unsubscribe_token, unsubscribe_url
 
+# An unsubscribe address longer than the usual 78 characters would be folded into encoded words,
+# which no mail program follows there. RFC 5322 §2.1.1 allows lines of 998.
+LONGEST_LINE = 990
+POLICY = SMTP.clone(max_line_length=LONGEST_LINE)
+POLICY_UTF8 = SMTPUTF8.clone(max_line_length=LONGEST_LINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -43,7 +49,7 @@ def build(send: Send) -> Envelope:
 def _build(send: Send) -> Envelope:
     sender_name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     recipient = ascii_domain(send.to_address)
-    message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
+    message = EmailMessage(policy=POLICY if recipient.isascii() else POLICY_UTF8)
     message["From"] = Address(words(sender_name), addr_spec=sender)
     message["To"] = Address(words(send.lead.name), addr_spec=recipient)
     message["Subject"] = words(send.subject)

@@ -14,6 +14,7 @@ from leads.models import Activity, Suppression
 from nurturing import actions, engine
 from nurturing.models import DripCampaign, Enrollment, FrequencyPolicy, Send, Sender
 from nurturing.sending import deliver, drain_sends, gate, message, recover
+from nurturing.sending.message import build
 from nurturing.tracking import Recipient
 from tests.conftest import Mailbox
 from tests.factories import NOON, UserFactory
@@ -50,6 +51,14 @@ class TestFirstMail:
             "text/plain",
             "text/html",
         ]
+
+    def test_says_how_to_unsubscribe_in_plain_characters(self) -> None:
+        plan_mails(make_campaign(), make_lead())
+
+        content = build(only_send()).content
+
+        assert b"\r\nList-Unsubscribe: <http" in content
+        assert max(len(line) for line in content.split(b"\r\n")) <= 998
 
     def test_leads_its_links_through_us_and_says_who_sent_it(self, mailbox: Mailbox) -> None:
         plan_mails(make_campaign(), make_lead())

@@ -368,6 +368,7 @@ class Writer:
         return InboxItem(
             source=self.staff.sources[story.origin.key],
             form_version=form.published if form else None,
+            door=f"form:{form.pk}" if form else "api",
             path=f"/f/{form.slug}/" if form else "/api/v1/capture/",
             content_type="application/x-www-form-urlencoded",
             headers={"user-agent": "Mozilla/5.0"},

@@ -243,7 +243,7 @@ def sign_in(
 
 def test_production_settings_pass_the_checks_of_the_framework() -> None:
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("LEADCRM_")},
+        **{k: v for k, v in os.environ.items() if not k.startswith(("LEADCRM_", "DJANGO_"))},
         "DJANGO_SETTINGS_MODULE": "leadcrm.settings",
         "DEBUG": "0",
         "SECRET_KEY": "k3y-" * 3 + "R7q9ZpX2vLmN8tYwB4cD6fGhJ1sA5eUoI0xKrTnVbQ",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -318,8 +317,3 @@ def preview_lead(principal: Any, public_id: str) -> Lead | None:
 
 def published_forms() -> list[Form]:
     return list(Form.objects.exclude(published=None).order_by("name", "pk"))
-
-
-def next_moment(send: Send) -> datetime | None:
-    """When a waiting mail will be tried."""
-    return send.due_at if send.is_waiting else None

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from leadcrm.eventlog.models import DomainEvent, EventDelivery
+from leadcrm.eventlog.models import EventDelivery
 from leadcrm.lib import pump
 
 
@@ -17,7 +17,3 @@ def dead_deliveries() -> QuerySet[EventDelivery]:
 def delivery_lag_seconds() -> float:
     """Age of the oldest delivery that is due and not done."""
     return pump.oldest_due_seconds(EventDelivery)
-
-
-def events_of_lead(lead_id: int) -> QuerySet[DomainEvent]:
-    return DomainEvent.objects.filter(lead_id=lead_id).order_by("-occurred_at", "-pk")

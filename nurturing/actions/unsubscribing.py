@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from leads.actions import record_activity, record_consent
@@ -109,14 +109,6 @@ def resubscribe(who: Recipient, *, at: datetime) -> bool:
             )
             record_activity(lead.pk, "resubscribe", at=at, properties={})
     return True
-
-
-def database_clock() -> datetime:
-    """The moment after the locks were had: no hand-over can be later and yet have come first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment
 
 
 def lock_leads_of(who: Recipient) -> list[Lead]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from leadcrm.lib import normalise
 from leads.actions import ContactFields
-from leads.capture.countries import country_code
+from leads.countries import country_code
 from leads.matching import plain_key, split_name
 
 DIMENSIONS = ("budget", "authority", "need", "timeline")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leads.capture.countries import country_code
+from leads.countries import country_code
 from leads.capture.mapping import first_number, person_of, target_of
 from leads.capture.origin import origin_of
 from leads.capture.parsing import Unreadable, answers_of, json_of

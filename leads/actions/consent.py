@@ -3,7 +3,9 @@
 import hashlib
 from datetime import datetime
 
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Func, Value
+from django.db.models.functions import Greatest
 
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib.normalise import email as normal_email
@@ -11,6 +13,9 @@ from leadcrm.lib.tokens import keyed_hash
 from leads.actions.activities import mark_dirty, record_activity
 from leads.events import ConsentChanged
 from leads.models import Consent, InboxItem, Lead, Suppression
+
+# What the clock says at this very statement, not when the transaction began.
+CLOCK = Func(function="clock_timestamp", output_field=models.DateTimeField())
 
 
 def email_hash(address: str) -> str:
@@ -75,12 +80,16 @@ def suppress(
 def suppress_hash(
     hashed: str, *, reason: str, at: datetime, scope: str = "global", source: str = ""
 ) -> Suppression:
-    """The same for an address of which only the hash is known, as after erasure."""
+    """The same for an address of which only the hash is known, as after erasure.
+
+    It counts from when it is written, not from an `at` before that: whoever waited for a lock
+    meanwhile must not make a mail look late that was handed over first.
+    """
     row, _ = Suppression.objects.get_or_create(
         email_hash=hashed,
         scope=scope,
         released_at=None,
-        defaults={"reason": reason, "source": source, "created_at": at},
+        defaults={"reason": reason, "source": source, "created_at": Greatest(Value(at), CLOCK)},
     )
     return row
 

@@ -5,6 +5,7 @@ from leads.models.attribution import MarketingCampaign, SpendEntry, Touch
 from leads.models.capture import Form, FormVersion, InboxItem, Inquiry, Source
 from leads.models.consent import Consent, Suppression
 from leads.models.funnel import Pipeline, Stage
+from leads.models.inbox import InboxDeed, Reconciliation, SpamPolicy, SpamRule
 from leads.models.lead import (
     Company,
     Lead,
@@ -24,6 +25,7 @@ __all__ = [
     "DirtyLead",
     "Form",
     "FormVersion",
+    "InboxDeed",
     "InboxItem",
     "Inquiry",
     "Lead",
@@ -34,7 +36,10 @@ __all__ = [
     "MarketingCampaign",
     "Note",
     "Pipeline",
+    "Reconciliation",
     "Source",
+    "SpamPolicy",
+    "SpamRule",
     "SpendEntry",
     "Stage",
     "Status",

@@ -135,6 +135,17 @@ class InboxItem(WorkItem):
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
     reason_code = models.CharField(max_length=40, blank=True)
     reason = models.TextField(blank=True)
+    # How far it came: [{"step": "parsed", "words": "5 answers to Book a demo v3"}, …].
+    progress = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    # What a person set right: {"targets": {answer: field}, "values": {answer: value}, "by", "at"}.
+    # The body stays as it came.
+    corrections = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    # What it was when a person rejected it: {"state", "code", "reason", "deed"?}.
+    before = models.JSONField(null=True, blank=True)
+    email = models.CharField(max_length=254, blank=True, db_default="")  # canonical, as read
+    # The same form, address and answers; and the same long message, whoever it is from.
+    answers_hash = models.CharField(max_length=32, blank=True, db_default="")
+    message_hash = models.CharField(max_length=32, blank=True, db_default="")
     # What the door noticed: "rate_address", "released" …
     flags = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     is_test = models.BooleanField(default=False)
@@ -160,6 +171,13 @@ class InboxItem(WorkItem):
             models.Index(fields=["state", "-id"], name="inbox_by_state"),
             models.Index(fields=["source", "-id"], name="inbox_by_source"),
             BrinIndex(fields=["received_at"], name="inbox_by_time"),
+            models.Index(fields=["email", "-id"], condition=~Q(email=""), name="inbox_by_email"),
+            models.Index(
+                fields=["answers_hash"], condition=~Q(answers_hash=""), name="inbox_by_answers"
+            ),
+            models.Index(
+                fields=["message_hash"], condition=~Q(message_hash=""), name="inbox_by_message"
+            ),
         ]
 
     SETTLED: ClassVar[frozenset[str]] = frozenset(

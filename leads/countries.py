@@ -1,4 +1,11 @@
-"""Countries by the names people type into forms. What is not known here stays in the inquiry."""
+"""Countries: their names, and the ways in which people type them into forms."""
+
+from functools import cache
+
+from babel import Locale
+
+# Unions, pseudo-locales and outlying parts have codes too.
+NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
 
 NAMES = """
 AE united arab emirates, uae|AR argentina, argentinien|AT austria, österreich|AU australia
@@ -30,3 +37,21 @@ def country_code(text: str) -> str | None:
     if plain in CODES:
         return CODES[plain]
     return plain.upper() if len(plain) == 2 and plain.isascii() and plain.isalpha() else None
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """ISO 3166-1 codes with English names, by name."""
+    names = {str(code): str(name) for code, name in Locale("en").territories.items()}
+    codes = [code for code in names if len(code) == 2 and code not in NO_COUNTRIES]
+    return sorted(((code, names[code]) for code in codes), key=lambda pair: pair[1])
+
+
+@cache
+def _names() -> dict[str, str]:
+    return dict(countries())
+
+
+def country_name(code: str) -> str:
+    """The English name; the code itself where it has none."""
+    return _names().get(code, code)

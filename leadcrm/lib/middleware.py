@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
-from leadcrm.lib import problems
+from leadcrm.lib import memo, problems
 from leadcrm.lib.errors import DomainError
 from leadcrm.lib.toasts import toast
 
@@ -26,7 +26,8 @@ class RequestContextMiddleware:
         request_id = uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = self.get_response(request)
+        with memo.remembering():
+            response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
 

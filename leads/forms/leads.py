@@ -1,27 +1,15 @@
 """Forms about one lead."""
 
-from functools import cache
 from typing import Any, cast
 from zoneinfo import available_timezones
 
-from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
 
 from leadcrm.lib import normalise
 from leads.actions.leads import ContactFields
+from leads.countries import countries
 from leads.models import Lead
-
-# Unions, pseudo-locales and outlying parts have codes too.
-NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
-
-
-@cache
-def countries() -> list[tuple[str, str]]:
-    """ISO 3166-1 codes with English names, by name."""
-    names = {str(code): str(name) for code, name in Locale("en").territories.items()}
-    codes = [code for code in names if len(code) == 2 and code not in NO_COUNTRIES]
-    return sorted(((code, names[code]) for code in codes), key=lambda pair: pair[1])
 
 
 def country_choices() -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from leadcrm.lib.errors import DomainError
 from leadcrm.lib.normalise import readable_phone
 from leads import panels, timeline
 from leads.clocks import local_time, reply_clock
-from leads.forms.leads import countries
+from leads.countries import country_name
 from leads.models import Lead
 from leads.queries import record, saved_views, worklist
 from leads.views.listing import narrowed, query_of
@@ -54,7 +54,7 @@ class Field:
 def field_of(lead: Lead, name: str) -> Field:
     value = getattr(lead, name)
     if name == "country":
-        value = dict(countries()).get(value, value)
+        value = country_name(value)
     elif name == "phone":
         value = readable_phone(value)
     elif isinstance(value, int):

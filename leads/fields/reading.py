@@ -68,11 +68,16 @@ def clean_value(definition: FieldDefinition, raw: Any, *, region: str = "") -> A
     if raw is None or raw == "" or raw == []:
         return None
     try:
-        if definition.type == Type.PHONE:
-            return _phone(raw, region)
-        return _READERS[definition.type](definition, raw)
+        value = _read(definition, raw, region)
     except _Unfit as problem:
         raise BadValue(definition, problem.message, problem.code) from None
+    return None if value in ("", []) else value
+
+
+def _read(definition: FieldDefinition, raw: Any, region: str) -> Any:
+    if definition.type == Type.PHONE:
+        return _phone(raw, region)
+    return _READERS[definition.type](definition, raw)
 
 
 # ---- text ----

@@ -72,7 +72,7 @@ def _money(_: FieldDefinition, value: Any) -> str:
 
 
 def _phone(_: FieldDefinition, value: Any) -> str:
-    return readable_phone(value)
+    return readable_phone(value) if isinstance(value, str) else plain(value)
 
 
 def _country(_: FieldDefinition, value: Any) -> str:

@@ -4,7 +4,24 @@ from leads.models.activity import Activity, DirtyLead, Note
 from leads.models.attribution import MarketingCampaign, SpendEntry, Touch
 from leads.models.capture import Form, FormVersion, InboxItem, Inquiry, Source
 from leads.models.consent import Consent, Suppression
+from leads.models.fields import FieldDefinition
 from leads.models.funnel import Pipeline, Stage
+from leads.models.identity import (
+    DuplicateCandidate,
+    DuplicateCheck,
+    DuplicateSearch,
+    FieldProposal,
+    Merge,
+)
+from leads.models.importing import (
+    ExportJob,
+    ExportPart,
+    ImportChunk,
+    ImportJob,
+    ImportMemory,
+    ImportPart,
+    ImportRow,
+)
 from leads.models.inbox import InboxDeed, Reconciliation, SpamPolicy, SpamRule
 from leads.models.lead import (
     Company,
@@ -17,14 +34,36 @@ from leads.models.lead import (
     Tag,
     Temperature,
 )
+from leads.models.lists import ListColumns
+from leads.models.sources import (
+    Connection,
+    ConnectionSecret,
+    Poll,
+    RemoteLead,
+    SourceMapping,
+)
 
 __all__ = [
     "Activity",
     "Company",
+    "Connection",
+    "ConnectionSecret",
     "Consent",
     "DirtyLead",
+    "DuplicateCandidate",
+    "DuplicateCheck",
+    "DuplicateSearch",
+    "ExportJob",
+    "ExportPart",
+    "FieldDefinition",
+    "FieldProposal",
     "Form",
     "FormVersion",
+    "ImportChunk",
+    "ImportJob",
+    "ImportMemory",
+    "ImportPart",
+    "ImportRow",
     "InboxDeed",
     "InboxItem",
     "Inquiry",
@@ -33,11 +72,16 @@ __all__ = [
     "LeadScore",
     "LeadTag",
     "Lifecycle",
+    "ListColumns",
     "MarketingCampaign",
+    "Merge",
     "Note",
     "Pipeline",
+    "Poll",
     "Reconciliation",
+    "RemoteLead",
     "Source",
+    "SourceMapping",
     "SpamPolicy",
     "SpamRule",
     "SpendEntry",

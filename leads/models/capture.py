@@ -19,6 +19,7 @@ class Source(models.Model):
         FORM = "form", "Form"
         API = "api", "API"
         WEBHOOK = "webhook", "Webhook"
+        EMAIL = "email", "E-mail"
         IMPORT = "import", "Import"
         MANUAL = "manual", "Entered by hand"
 
@@ -200,6 +201,8 @@ class Inquiry(models.Model):
     fields = models.JSONField(default=dict)
     context = models.JSONField(default=dict)
     message = models.TextField(blank=True)
+    # Who it is: {"verdict": "same" | "suggest" | "new", "reasons": [{"code", "words", "lead"?}]}.
+    match = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     is_test = models.BooleanField(default=False)
     received_at = models.DateTimeField()
 

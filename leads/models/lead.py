@@ -3,8 +3,8 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Concat, Lower, Now
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Concat, Lower, Now, Replace
 
 from leadcrm.accounts.access import reach_of
 from leadcrm.accounts.models import Team, User
@@ -278,6 +278,20 @@ class LeadTag(models.Model):
         return f"{self.lead_id}: {self.tag_id}"
 
 
+def _replaced(pattern: str, by: str) -> Func:
+    return Func(
+        F("value"),
+        Value(pattern),
+        Value(by),
+        function="regexp_replace",
+        output_field=models.CharField(max_length=320),
+    )
+
+
+def _untagged_mailbox() -> Func:
+    return _replaced("[+@].*$", "")
+
+
 class LeadIdentifier(models.Model):
     """Something that tells who a lead is. One normalised e-mail belongs to one lead."""
 
@@ -290,6 +304,27 @@ class LeadIdentifier(models.Model):
     kind = models.CharField(max_length=8, choices=Kind)
     value = models.CharField(max_length=320)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # What several may share: an e-mail without its plus-tag and, at Gmail, dots; an id without the
+    # name of its source. A hint and never identity.
+    base = models.GeneratedField(
+        expression=Case(
+            When(
+                Q(kind="email", value__endswith="@gmail.com")
+                | Q(kind="email", value__endswith="@googlemail.com"),
+                then=Concat(
+                    Replace(_untagged_mailbox(), Value("."), Value("")), Value("@gmail.com")
+                ),
+            ),
+            When(
+                kind="email",
+                then=_replaced("^([^@+]+)[+][^@]*@", r"\1@"),
+            ),
+            When(kind="external", then=_replaced("^[^:]*:", "")),
+            default=F("value"),
+        ),
+        output_field=models.CharField(max_length=320),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = [
@@ -301,6 +336,9 @@ class LeadIdentifier(models.Model):
         ]
         indexes = [
             models.Index(fields=["value"], condition=Q(kind="phone"), name="identifier_phone"),
+            models.Index(
+                fields=["base"], condition=Q(kind__in=["email", "external"]), name="identifier_base"
+            ),
         ]
 
     def __str__(self) -> str:

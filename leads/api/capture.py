@@ -23,7 +23,7 @@ from leadcrm.lib.middleware import client_address
 from leadcrm.lib.tokens import keyed_hash
 from leads import arrivals, capture
 from leads.api import cors
-from leads.api.recent import Recent
+from leadcrm.lib.recent import Recent
 from leads.capture import spam
 from leads.models import InboxItem
 from leads.serializers.capture import (

@@ -22,3 +22,6 @@ class Recent(Generic[Value]):
         if len(self._values) >= MOST:
             self._values.clear()
         self._values[key] = (time.monotonic() + self._seconds, value)
+
+    def clear(self) -> None:
+        self._values.clear()

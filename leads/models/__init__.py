@@ -42,6 +42,16 @@ from leads.models.sources import (
     RemoteLead,
     SourceMapping,
 )
+from leads.models.tracking import (
+    IdentityLink,
+    TrackedSite,
+    TrackingBatch,
+    TrackingPolicy,
+    Visit,
+    Visitor,
+    VisitorEvent,
+    VisitorSalt,
+)
 
 __all__ = [
     "Activity",
@@ -59,6 +69,7 @@ __all__ = [
     "FieldProposal",
     "Form",
     "FormVersion",
+    "IdentityLink",
     "ImportChunk",
     "ImportJob",
     "ImportMemory",
@@ -91,4 +102,11 @@ __all__ = [
     "Tag",
     "Temperature",
     "Touch",
+    "TrackedSite",
+    "TrackingBatch",
+    "TrackingPolicy",
+    "Visit",
+    "Visitor",
+    "VisitorEvent",
+    "VisitorSalt",
 ]

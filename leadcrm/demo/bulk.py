@@ -23,7 +23,7 @@ from leadcrm.demo.story import slug
 from leads.models import Stage
 
 SESSIONS = min(max(os.cpu_count() or 2, 2), 4)
-RANGE = 50_000
+RANGE = 25_000
 NOTEBOOK = "demo_dropped"
 TABLES = (
     "leads_company",
@@ -67,11 +67,27 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT list[1 + floor(pg_temp.rnd(i, salt) * cardinality(list))::int] $$;
 """
 
-# How far lead i got (0 new … 5 won), when it came, and whether it is lost.
-LIFE = """
-  SELECT *, depth < 5 AND r < .8 AND born < %(now)s::timestamptz - interval '45 days' AS lost
+# The lives of a range of leads, written down once for all tables that tell of them: how far lead
+# i got (0 new … 5 won), when it came to each stage, never in the future, and whether it is lost.
+LIVES = """
+CREATE TEMP TABLE life AS
+SELECT i, id, i + %(cycle_base)s AS cycle_id, i / 8 + 1 + %(company_base)s AS company_id,
+  r, born, depth, lost, arrived, closed,
+  CASE WHEN depth > 0 THEN arrived[2] END AS answered,
+  (%(stages)s::bigint[])[CASE WHEN lost THEN 7 ELSE depth + 1 END] AS stage_id,
+  (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))] AS source_id,
+  (%(reps)s::bigint[])[1 + (i %% cardinality(%(reps)s::bigint[]))] AS owner_id,
+  pg_temp.pick(%(mail_first)s, i, 22) || '.' || pg_temp.pick(%(mail_last)s, i, 23) || id
+    || '@company' || i / 8 + 1 + %(company_base)s || '.example' AS email
+FROM (
+  SELECT *, i + %(base)s AS id,
+    depth < 5 AND r < .8 AND born < %(now)s::timestamptz - interval '45 days' AS lost,
+    ARRAY[born, least(born + hours * 2, %(now)s), least(born + hours * 6, %(now)s),
+          least(born + hours * 12, %(now)s), least(born + hours * 20, %(now)s),
+          least(born + hours * 30, %(now)s)]::timestamptz[] AS arrived,
+    least(born + interval '1 day' * (30 + 60 * r), %(now)s)::timestamptz AS closed
   FROM (
-    SELECT i, i + %(base)s AS id, r,
+    SELECT i, r, interval '1 hour' * (20 + 200 * r) AS hours,
       %(now)s::timestamptz - interval '730 days' * pow(pg_temp.rnd(i, %(seed)s), 1.4)
         - interval '1 minute' AS born,
       CASE WHEN d < .08 THEN 5 WHEN d < .14 THEN 4 WHEN d < .24 THEN 3 WHEN d < .42 THEN 2
@@ -81,17 +97,11 @@ LIFE = """
       FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i OFFSET 0
     ) AS dice OFFSET 0
   ) AS course OFFSET 0
+) AS told
 """
-STAGE = "(%(stages)s::bigint[])[CASE WHEN lost THEN 7 ELSE depth + 1 END]"
-# The moment lead i arrived at stage n; never in the future.
-ARRIVED = (
-    "least(born + interval '1 hour' * ({n} * ({n} + 1) * (20 + 200 * r)), %(now)s::timestamptz)"
-)
-CLOSED = "least(born + interval '1 day' * (30 + 60 * r), %(now)s::timestamptz)"
-OWNER = "(%(reps)s::bigint[])[1 + (i %% cardinality(%(reps)s::bigint[]))]"
 
-STATEMENTS: dict[str, str] = {
-    "leads_company": """
+STATEMENTS = (
+    """
       INSERT INTO leads_company
         (id, public_id, name, domain, industry, size, country, city, created_at)
       SELECT i + %(company_base)s, 'c' || lpad(to_hex(i + %(company_base)s), 7, '0')
@@ -103,147 +113,119 @@ STATEMENTS: dict[str, str] = {
       FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i
       WHERE i <= %(leads)s / 8 + 1
     """,
-    "leads_lead": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO leads_lead
         (id, public_id, first_name, last_name, email, phone, job_title, company_name, company_id,
          website, country, region, city, language, time_zone, industry, company_size, custom,
          source_id, is_test, lifecycle, status, stage_id, stage_entered_at, owner_id,
          response_started_at, response_due_at, responded_at, created_at, updated_at, version)
       SELECT id, 'g' || lpad(to_hex(id), 7, '0') || substr(md5(id::text || %(seed)s), 1, 4),
-        first, last, pg_temp.pick(%(mail_first)s, i, 22) || '.'
-          || pg_temp.pick(%(mail_last)s, i, 23) || id || '@company'
-          || 1 + %(company_base)s + (i / 8) || '.example',
+        pg_temp.pick(%(first)s, i, 22), pg_temp.pick(%(last)s, i, 23), email,
         CASE WHEN r < .6 THEN '+3110' || 1000000 + id %% 9000000 ELSE '' END,
         pg_temp.pick(%(titles)s, i, 21),
-        pg_temp.pick(%(companies)s, i / 8 + 1, 11) || ' ' || i / 8 + 1,
-        i / 8 + 1 + %(company_base)s, '', pg_temp.pick(%(countries)s, i, 14), '',
+        pg_temp.pick(%(companies)s, i / 8 + 1, 11) || ' ' || i / 8 + 1, company_id,
+        '', pg_temp.pick(%(countries)s, i, 14), '',
         pg_temp.pick(%(cities)s, i, 15), 'en', 'Europe/Amsterdam',
-        pg_temp.pick(%(industries)s, i, 12), 10 + floor(1000 * pg_temp.rnd(i, 13)), '{{}}',
-        (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], false,
+        pg_temp.pick(%(industries)s, i, 12), 10 + floor(1000 * pg_temp.rnd(i, 13)), '{}',
+        source_id, false,
         (ARRAY['lead', 'lead', 'mql', 'sql', 'opportunity', 'customer'])[depth + 1],
         CASE WHEN lost THEN 'lost'
              ELSE (ARRAY['new', 'attempting', 'connected', 'qualified', 'qualified', 'won'])
                [depth + 1] END,
-        {STAGE}, CASE WHEN lost THEN {CLOSED} ELSE {ARRIVED.format(n="depth")} END, {OWNER},
-        born, born + interval '1 hour',
-        CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END,
-        born, born, 1
-      FROM (SELECT *, pg_temp.pick(%(first)s, i, 22) AS first,
-        pg_temp.pick(%(last)s, i, 23) AS last FROM life) AS person
+        stage_id, CASE WHEN lost THEN closed ELSE arrived[depth + 1] END, owner_id,
+        born, born + interval '1 hour', answered, born, born, 1
+      FROM life
     """,
-    "leads_leadscore": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO leads_leadscore
         (lead_id, score, fit, engagement, bant, temperature, trend, last_activity_at,
          last_activity_type)
-      SELECT id, 0, 0, 0, 0, 'cold', '{{}}', born, 'page_view' FROM life
+      SELECT id, 0, 0, 0, 0, 'cold', '{}', born, 'page_view' FROM life
     """,
-    "leads_leadidentifier": """
+    """
       INSERT INTO leads_leadidentifier (lead_id, kind, value, created_at)
-      SELECT i + %(base)s, 'email', pg_temp.pick(%(mail_first)s, i, 22) || '.'
-          || pg_temp.pick(%(mail_last)s, i, 23) || i + %(base)s || '@company'
-          || 1 + %(company_base)s + (i / 8) || '.example', %(now)s
-      FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS i
+      SELECT id, 'email', email, %(now)s FROM life
     """,
-    "leads_inquiry": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO leads_inquiry (lead_id, source_id, fields, context, message, is_test, received_at)
-      SELECT id, (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], '{{}}',
-        '{{}}', '', false, born FROM life
+      SELECT id, source_id, '{}', '{}', '', false, born FROM life
     """,
-    "leads_touch": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO leads_touch
         (lead_id, channel, utm_source, utm_medium, utm_campaign, utm_term, utm_content, click_ids,
          referrer, landing_page, occurred_at)
-      SELECT id, pg_temp.pick(%(channels)s, i, 31), '', '', '', '', '', '{{}}', '', '/', born
+      SELECT id, pg_temp.pick(%(channels)s, i, 31), '', '', '', '', '', '{}', '', '/', born
       FROM life
     """,
-    "leads_consent": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO leads_consent
         (lead_id, purpose, granted, basis, wording, wording_hash, source, remote_address, at)
       SELECT id, 'marketing_email', true, 'consent', '', '', 'generated', '', born
       FROM life WHERE r < .8
     """,
-    "leads_activity": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO leads_activity
         (lead_id, type, occurred_at, received_at, properties, category, klass)
-      SELECT id, pg_temp.pick(%(types)s, i * 64 + n, 41), at, at, '{{"url": "/"}}', '', 'human'
+      SELECT id, pg_temp.pick(%(types)s, i * 64 + n, 41), at, at, '{"url": "/"}', '', 'human'
       FROM (SELECT id, i, n, born + (%(now)s::timestamptz - born)
           * pow(pg_temp.rnd(i * 64 + n, 42), 2) AS at
         FROM life, generate_series(1, %(per_lead)s) AS n OFFSET 0) AS moment
     """,
-    "pipeline_salescycle": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO pipeline_salescycle
         (id, lead_id, number, pipeline_id, source_id, opened_at, received_at, first_response_at,
-         first_response_by_id, mql_at, sql_at, rejected_reason, closed_at, outcome, lost_reason,
-         lost_note, owner_at_close_id)
-      SELECT i + %(cycle_base)s, id, 1, %(pipeline)s,
-        (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))], born, born,
-        CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END,
-        CASE WHEN depth > 0 THEN {OWNER} END,
-        CASE WHEN depth > 1 THEN {ARRIVED.format(n="2")} END,
-        CASE WHEN depth > 2 THEN {ARRIVED.format(n="3")} END, '',
-        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN lost THEN {CLOSED} END,
+         first_response_by_id, furthest_id, mql_at, sql_at, rejected_reason, closed_at, outcome,
+         lost_reason, lost_note, owner_at_close_id)
+      SELECT cycle_id, id, 1, %(pipeline)s, source_id, born, born, answered,
+        CASE WHEN depth > 0 THEN owner_id END, (%(stages)s::bigint[])[depth + 1],
+        CASE WHEN depth > 1 THEN arrived[3] END, CASE WHEN depth > 2 THEN arrived[4] END, '',
+        CASE WHEN depth = 5 THEN arrived[6] WHEN lost THEN closed END,
         CASE WHEN depth = 5 THEN 'won' WHEN lost THEN 'lost' ELSE '' END,
-        CASE WHEN depth < 5 AND lost
-             THEN (ARRAY['no_response', 'no_budget', 'timing', 'competitor', 'price'])
+        CASE WHEN lost THEN (ARRAY['no_response', 'no_budget', 'timing', 'competitor', 'price'])
                [1 + (i %% 5)] ELSE '' END, '',
-        CASE WHEN depth = 5 OR lost THEN {OWNER} END
+        CASE WHEN depth = 5 OR lost THEN owner_id END
       FROM life
     """,
-    "pipeline_transition": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO pipeline_transition
         (lead_id, cycle_id, from_stage_id, to_stage_id, at, cause, seconds_in_from)
-      SELECT id, i + %(cycle_base)s, CASE WHEN n > 0 THEN (%(stages)s::bigint[])[n] END,
-        (%(stages)s::bigint[])[n + 1], {ARRIVED.format(n="n")},
-        CASE WHEN n = 0 THEN 'opened' ELSE 'manual' END,
-        CASE WHEN n > 0 THEN date_part('epoch', {ARRIVED.format(n="n")}
-          - {ARRIVED.format(n="(n - 1)")}) END
+      SELECT id, cycle_id, (%(stages)s::bigint[])[n], (%(stages)s::bigint[])[n + 1],
+        arrived[n + 1], CASE WHEN n = 0 THEN 'opened' ELSE 'manual' END,
+        date_part('epoch', arrived[n + 1] - arrived[n])
       FROM life, generate_series(0, depth) AS n
       UNION ALL
-      SELECT id, i + %(cycle_base)s, (%(stages)s::bigint[])[depth + 1], (%(stages)s::bigint[])[7],
-        {CLOSED}, 'manual',
-        greatest(0, date_part('epoch', {CLOSED} - {ARRIVED.format(n="depth")}))
+      SELECT id, cycle_id, (%(stages)s::bigint[])[depth + 1], (%(stages)s::bigint[])[7],
+        closed, 'manual', greatest(0, date_part('epoch', closed - arrived[depth + 1]))
       FROM life WHERE lost
     """,
-    "pipeline_responseclock": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO pipeline_responseclock
         (cycle_id, lead_id, target_minutes, uses_working_hours, started_at, respond_by,
          first_response_at, stopped_by_id, wall_seconds, working_seconds, cancelled_at, due_at,
          attempts)
-      SELECT i + %(cycle_base)s, id, 60, false, born, born + interval '1 hour', answered,
-        CASE WHEN depth > 0 THEN {OWNER} END,
+      SELECT cycle_id, id, 60, false, born, born + interval '1 hour', answered,
+        CASE WHEN depth > 0 THEN owner_id END,
         date_part('epoch', answered - born), date_part('epoch', answered - born),
-        CASE WHEN depth = 0 AND lost THEN {CLOSED} END, NULL, 0
-      FROM (SELECT *, CASE WHEN depth > 0 THEN {ARRIVED.format(n="1")} END AS answered
-        FROM life OFFSET 0) AS reply
+        CASE WHEN depth = 0 AND lost THEN closed END, NULL, 0
+      FROM life
     """,
-    "pipeline_assignment": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO pipeline_assignment
         (lead_id, cycle_id, owner_id, from_at, accepted_at, cause, note)
-      SELECT id, i + %(cycle_base)s, {OWNER}, born, born, 'routed', '' FROM life
-      WHERE {OWNER} IS NOT NULL
+      SELECT id, cycle_id, owner_id, born, born, 'routed', '' FROM life
+      WHERE owner_id IS NOT NULL
     """,
-    "pipeline_deal": f"""
-      WITH life AS ({LIFE})
+    """
       INSERT INTO pipeline_deal
         (lead_id, cycle_id, name, amount, currency, expected_close, state, closed_at, created_at,
          updated_at)
-      SELECT id, i + %(cycle_base)s, 'Yearly plan', 1000 + floor(40000 * r), 'EUR',
+      SELECT id, cycle_id, 'Yearly plan', 1000 + floor(40000 * r), 'EUR',
         (%(now)s::timestamptz + interval '30 days')::date,
         CASE WHEN depth = 5 THEN 'won' WHEN lost THEN 'lost' ELSE 'open' END,
-        CASE WHEN depth = 5 THEN {ARRIVED.format(n="5")} WHEN lost THEN {CLOSED} END, born, born
+        CASE WHEN depth = 5 THEN arrived[6] WHEN lost THEN closed END, born, born
       FROM life WHERE depth >= 4
     """,
-}
+)
 
 TYPES = (
     "page_view", "page_view", "page_view", "page_view", "product_view", "product_view",
@@ -260,12 +242,8 @@ def generate(*, leads: int, activities: int, seed: int, now: datetime) -> None:
     note_and_drop()
     try:
         in_parallel(
-            lambda job: run(job[0], {**parameters, "low": job[1], "high": job[2]}),
-            [
-                (statement, low, min(low + RANGE - 1, leads))
-                for statement in STATEMENTS.values()
-                for low in range(1, leads + 1, RANGE)
-            ],
+            lambda low: fill({**parameters, "low": low, "high": min(low + RANGE - 1, leads)}),
+            range(1, leads + 1, RANGE),
         )
         move_sequences(parameters, leads)
     finally:
@@ -321,11 +299,14 @@ def in_parallel(work: Callable[[Any], None], jobs: Iterable[Any]) -> None:
         list(threads.map(until_done, range(SESSIONS)))
 
 
-def run(statement: str, parameters: dict[str, Any]) -> None:
+def fill(parameters: dict[str, Any]) -> None:
+    """Write everything about the leads from `low` to `high`."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off; SET jit = off")
         cursor.execute(RANDOM)
-        cursor.execute(statement, parameters)
+        cursor.execute("DROP TABLE IF EXISTS life")
+        for statement in (LIVES, *STATEMENTS):
+            cursor.execute(statement, parameters)
 
 
 def analyze(table: str) -> None:

@@ -459,6 +459,7 @@ class Writer:
         cycles = bulk(self.cycle(story, lead, first_inquiry[lead.pk]) for story, lead in pairs)
         three = list(zip(self.told, self.leads, cycles, strict=True))
         bulk(row for story, lead, cycle in three for row in self.transitions(story, lead, cycle))
+        pipeline.recount_reached()
         bulk(self.clock(story, lead, cycle) for story, lead, cycle in three)
         bulk(self.assignment(story, lead, cycle) for story, lead, cycle in three)
         bulk(self.deal(story, lead, cycle) for story, lead, cycle in three if story.amount)

@@ -1,6 +1,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from leadcrm.lib.indexes import where_set
+
 
 class Channel(models.TextChoices):
     """How somebody found the company, in the usual grouping of web analytics."""
@@ -65,11 +67,21 @@ class Touch(models.Model):
 
     lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="touches", db_index=False)
     inquiry = models.ForeignKey(
-        "leads.Inquiry", models.CASCADE, null=True, blank=True, related_name="touches"
+        "leads.Inquiry",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="touches",
+        db_index=False,
     )
     channel = models.CharField(max_length=20, choices=Channel)
     campaign = models.ForeignKey(
-        MarketingCampaign, models.SET_NULL, null=True, blank=True, related_name="touches"
+        MarketingCampaign,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="touches",
+        db_index=False,
     )
     utm_source = models.CharField(max_length=200, blank=True)
     utm_medium = models.CharField(max_length=200, blank=True)
@@ -82,7 +94,11 @@ class Touch(models.Model):
     occurred_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["lead", "occurred_at", "id"], name="touch_by_lead")]
+        indexes = [
+            models.Index(fields=["lead", "occurred_at", "id"], name="touch_by_lead"),
+            where_set("inquiry", name="touch_by_inquiry"),
+            where_set("campaign", name="touch_by_campaign"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} of {self.lead_id}"

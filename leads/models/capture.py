@@ -7,6 +7,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from leadcrm.accounts.access import reach_of
+from leadcrm.lib.indexes import where_set
 from leadcrm.lib.pump import WorkItem
 from leads.models.attribution import Channel
 from leads.models.lead import Lead, visible_lead
@@ -122,7 +123,9 @@ class InboxItem(WorkItem):
     source = models.ForeignKey(
         Source, models.PROTECT, null=True, related_name="inbox_items", db_index=False
     )
-    form_version = models.ForeignKey(FormVersion, models.PROTECT, null=True, blank=True)
+    form_version = models.ForeignKey(
+        FormVersion, models.PROTECT, null=True, blank=True, db_index=False
+    )
     # Who asked where, "form:12" or "api:3": tells how to read the body, and the scope of the key.
     door = models.CharField(max_length=60, default="api", db_default="api")
     path = models.CharField(max_length=200, blank=True)
@@ -172,6 +175,7 @@ class InboxItem(WorkItem):
             models.Index(fields=["state", "-id"], name="inbox_by_state"),
             models.Index(fields=["source", "-id"], name="inbox_by_source"),
             BrinIndex(fields=["received_at"], name="inbox_by_time"),
+            where_set("form_version", name="inbox_by_form"),
             models.Index(fields=["email", "-id"], condition=~Q(email=""), name="inbox_by_email"),
             models.Index(
                 fields=["answers_hash"], condition=~Q(answers_hash=""), name="inbox_by_answers"
@@ -197,7 +201,9 @@ class Inquiry(models.Model):
         InboxItem, models.PROTECT, null=True, blank=True, related_name="inquiry"
     )
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="inquiries")
-    form_version = models.ForeignKey(FormVersion, models.PROTECT, null=True, blank=True)
+    form_version = models.ForeignKey(
+        FormVersion, models.PROTECT, null=True, blank=True, db_index=False
+    )
     fields = models.JSONField(default=dict)
     context = models.JSONField(default=dict)
     message = models.TextField(blank=True)
@@ -210,6 +216,7 @@ class Inquiry(models.Model):
         indexes = [
             models.Index(fields=["lead", "-received_at"], name="inquiry_by_lead"),
             models.Index(fields=["received_at"], name="inquiry_by_time"),
+            where_set("form_version", name="inquiry_by_form"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from leadcrm.lib.indexes import where_set
 from leads.models.lead import Lead
 
 
@@ -29,11 +30,16 @@ class Consent(models.Model):
     wording_hash = models.CharField(max_length=64, blank=True)
     source = models.CharField(max_length=80, blank=True)
     remote_address = models.CharField(max_length=45, blank=True)
-    inbox_item = models.ForeignKey("leads.InboxItem", models.SET_NULL, null=True, blank=True)
+    inbox_item = models.ForeignKey(
+        "leads.InboxItem", models.SET_NULL, null=True, blank=True, db_index=False
+    )
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["lead", "purpose", "-at", "-id"], name="consent_newest")]
+        indexes = [
+            models.Index(fields=["lead", "purpose", "-at", "-id"], name="consent_newest"),
+            where_set("inbox_item", name="consent_by_capture"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose}: {'granted' if self.granted else 'withdrawn'}"

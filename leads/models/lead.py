@@ -8,6 +8,7 @@ from django.db.models.functions import Concat, Lower, Now, Replace
 
 from leadcrm.accounts.access import reach_of
 from leadcrm.accounts.models import Team, User
+from leadcrm.lib.indexes import where_set
 from leadcrm.lib.tokens import new_public_id
 from leads.models.funnel import Stage
 
@@ -49,23 +50,30 @@ class Temperature(models.TextChoices):
 class Company(models.Model):
     """An organisation that leads work for; known by its web domain when there is one."""
 
-    public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
+    public_id = models.CharField(max_length=12, default=new_public_id)
     name = models.CharField(max_length=200)
     domain = models.CharField(max_length=253, blank=True)
     industry = models.CharField(max_length=80, blank=True)
     size = models.PositiveIntegerField(null=True, blank=True)  # employees
     country = models.CharField(max_length=2, blank=True)
     city = models.CharField(max_length=80, blank=True)
-    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    owner = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["domain"], condition=~Q(domain=""), name="one_company_per_domain"
-            )
+            ),
+            # Not `unique` on the field: that adds a second index, for the beginnings of ids.
+            models.UniqueConstraint(fields=["public_id"], name="company_public_id"),
         ]
-        indexes = [models.Index(Lower("name"), name="company_by_name")]
+        indexes = [
+            where_set("owner", name="company_by_owner"),
+            models.Index(Lower("name"), name="company_by_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -145,7 +153,7 @@ class Lead(models.Model):
     response clock `pipeline.actions`.
     """
 
-    public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
+    public_id = models.CharField(max_length=12, default=new_public_id)
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     email = models.CharField(max_length=254, blank=True)
@@ -179,14 +187,16 @@ class Lead(models.Model):
     owner = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="leads", db_index=False
     )
-    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="leads")
+    team = models.ForeignKey(
+        Team, models.SET_NULL, null=True, blank=True, related_name="leads", db_index=False
+    )
     next_step_at = models.DateTimeField(null=True, blank=True)
     response_due_at = models.DateTimeField(null=True, blank=True)
     responded_at = models.DateTimeField(null=True, blank=True)
     response_started_at = models.DateTimeField(null=True, blank=True)
 
     merged_into = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="merged"
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -216,6 +226,7 @@ class Lead(models.Model):
     LIVE: ClassVar[Q] = Q(merged_into=None, deleted_at=None)
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["public_id"], name="lead_public_id")]
         indexes = [
             models.Index(
                 fields=["-created_at", "-id"],
@@ -242,9 +253,9 @@ class Lead(models.Model):
                 condition=Q(merged_into=None, deleted_at=None),
                 name="lead_waiting_until",
             ),
-            models.Index(
-                fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="lead_deleted"
-            ),
+            where_set("deleted_at", name="lead_deleted"),
+            where_set("merged_into", name="lead_merged"),
+            where_set("team", name="lead_by_team"),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="lead_search"),
         ]
 

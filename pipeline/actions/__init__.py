@@ -9,6 +9,7 @@ from pipeline.actions.cycles import (
 )
 from pipeline.actions.deals import NoOpenCycle, create_deal, delete_deal, update_deal
 from pipeline.actions.defaults import ensure_default_routing, ensure_defaults, fallback_queue
+from pipeline.actions.ledger import recount_reached
 from pipeline.actions.mail import tell_of_assignment, tell_of_inquiry, tell_of_reply, write_to
 from pipeline.actions.owners import (
     NotYours,
@@ -89,6 +90,7 @@ __all__ = [
     "publish_draft",
     "qualify",
     "record_contact",
+    "recount_reached",
     "reject",
     "remove_pool_member",
     "reopen_cycle",

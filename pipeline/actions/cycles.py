@@ -25,6 +25,7 @@ from pipeline.actions.response import cancel_clock, start_clock
 from pipeline.models import Assignment, LostReason, SalesCycle, Transition, WaitingLead
 
 NOTE_LIMIT = 500
+CLOSING = ["closed_at", "outcome", "lost_reason", "lost_note", "owner_at_close"]
 
 
 class AlreadyClosed(Conflict):
@@ -161,7 +162,7 @@ def close_cycle(
     cycle.lost_reason = reason if to.category == Stage.Category.LOST else ""
     cycle.lost_note = text if to.category == Stage.Category.LOST else ""
     cycle.owner_at_close = lead.owner
-    cycle.save()
+    cycle.save(update_fields=CLOSING)
     close_open_deals(cycle, state=to.category, at=cycle.closed_at)
     cancel_clock(lead, cycle, at=at)
     WaitingLead.objects.filter(lead=lead).delete()
@@ -214,7 +215,7 @@ def reopen_cycle(
     closed_at = cycle.closed_at
     cycle.closed_at, cycle.outcome = None, SalesCycle.Outcome.OPEN
     cycle.lost_reason, cycle.lost_note, cycle.owner_at_close = "", "", None
-    cycle.save()
+    cycle.save(update_fields=CLOSING)
     reopen_deals(cycle, closed_at=closed_at)
     transition = write_transition(
         lead,

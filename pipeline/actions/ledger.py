@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models.functions import Least
+
 from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib.errors import NotFound
@@ -96,6 +100,7 @@ def write_transition(
         cause=cause,
         seconds_in_from=seconds,
     )
+    note_reached(cycle, to, at=at)
     properties = {
         "from": from_stage.name if from_stage else "",
         "to": to.name,
@@ -115,3 +120,58 @@ def write_transition(
     )
     mark_dirty([lead.pk])
     return transition
+
+
+def note_reached(cycle: SalesCycle, to: Stage, *, at: datetime) -> None:
+    """The furthest stage, and when it qualified: whoever skips a stage has passed it, too.
+
+    Lost is no step on the way to won.
+    """
+    if to.category == Stage.Category.LOST:
+        return
+    known = Stage.objects.filter(pk=OuterRef("furthest")).values("position")
+    marks = Stage.objects.filter(pipeline=to.pipeline_id, position__lte=to.position)
+    SalesCycle.objects.filter(pk=cycle.pk).update(
+        furthest=Case(
+            When(Q(furthest=None) | Q(Exists(known.filter(position__lt=to.position))), then=to.pk),
+            default="furthest",
+        ),
+        **{
+            f"{kind}_at": Case(
+                When(Exists(marks.filter(key=kind)), then=Least(f"{kind}_at", Value(at))),
+                default=f"{kind}_at",
+            )
+            for kind in ("mql", "sql")
+        },
+    )
+
+
+RECOUNT = """
+UPDATE pipeline_salescycle AS c
+   SET furthest_id = told.furthest,
+       mql_at = least(c.mql_at, told.mql), sql_at = least(c.sql_at, told.sql)
+  FROM (
+    SELECT t.cycle_id, (array_agg(t.to_stage_id ORDER BY s.position DESC))[1] AS furthest,
+           min(t.at) FILTER (WHERE s.position >= mql.position) AS mql,
+           min(t.at) FILTER (WHERE s.position >= sql.position) AS sql
+      FROM pipeline_transition t JOIN leads_stage s ON s.id = t.to_stage_id
+      LEFT JOIN leads_stage mql ON mql.pipeline_id = s.pipeline_id AND mql.key = 'mql'
+      LEFT JOIN leads_stage sql ON sql.pipeline_id = s.pipeline_id AND sql.key = 'sql'
+     WHERE s.category <> 'lost'
+     GROUP BY t.cycle_id
+  ) AS told
+ WHERE told.cycle_id = c.id
+   AND (c.furthest_id IS DISTINCT FROM told.furthest
+        OR least(c.mql_at, told.mql) IS DISTINCT FROM c.mql_at
+        OR least(c.sql_at, told.sql) IS DISTINCT FROM c.sql_at)
+"""
+
+
+def recount_reached() -> int:
+    """What `note_reached` keeps, for all cycles from their transitions; how many it put right.
+
+    For rows that were written in bulk, and for stages put into another order.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(RECOUNT)
+        return cursor.rowcount

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from leadcrm.accounts.models import User
+from leadcrm.lib.indexes import where_set
 from leads.models import Inquiry, Lead, Pipeline, Source, Stage
 
 
@@ -37,19 +38,29 @@ class SalesCycle(models.Model):
 
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="cycles", db_index=False)
     number = models.PositiveSmallIntegerField(default=1)
-    pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="cycles")
+    pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="cycles", db_index=False)
     source = models.ForeignKey(
         Source, models.SET_NULL, null=True, blank=True, related_name="cycles"
     )
     opened_at = models.DateTimeField()
     opened_by_inquiry = models.ForeignKey(
-        Inquiry, models.SET_NULL, null=True, blank=True, related_name="opened_cycles"
+        Inquiry,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="opened_cycles",
+        db_index=False,
     )
     received_at = models.DateTimeField()
     first_response_at = models.DateTimeField(null=True, blank=True)
     first_response_activity_id = models.BigIntegerField(null=True, blank=True)
     first_response_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+"
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    # The furthest it came on the way to won, and when it qualified: by its score, or by being
+    # moved that far. Kept by `actions.ledger`, so that reports need not read every transition.
+    furthest = models.ForeignKey(
+        Stage, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     mql_at = models.DateTimeField(null=True, blank=True)
     sql_at = models.DateTimeField(null=True, blank=True)
@@ -61,7 +72,7 @@ class SalesCycle(models.Model):
     lost_reason = models.CharField(max_length=20, choices=LostReason, blank=True, default="")
     lost_note = models.CharField(max_length=500, blank=True, default="")
     owner_at_close = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+"
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
 
     OPEN: ClassVar[Q] = Q(closed_at=None)
@@ -84,10 +95,13 @@ class SalesCycle(models.Model):
         indexes = [
             models.Index(fields=["opened_at"], name="cycle_by_opening"),
             models.Index(fields=["received_at"], name="cycle_by_receipt"),
-            models.Index(
-                fields=["closed_at"], condition=Q(closed_at__isnull=False), name="cycle_by_close"
-            ),
+            where_set("closed_at", name="cycle_by_close"),
             models.Index(fields=["opened_at"], condition=Q(closed_at=None), name="cycle_open"),
+            where_set("mql_at", name="cycle_by_mql"),
+            where_set("sql_at", name="cycle_by_sql"),
+            where_set("opened_by_inquiry", name="cycle_by_inquiry"),
+            where_set("first_response_by", name="cycle_by_responder"),
+            where_set("owner_at_close", name="cycle_by_closer"),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +124,7 @@ class Transition(models.Model):
         CONTACTED = "contacted", "First contact"
         REJECTED = "rejected", "Rejected by sales"
         REOPENED = "reopened", "Reopened"
+        MERGED = "merged", "Merged with another lead"
 
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="transitions", db_index=False)
     cycle = models.ForeignKey(
@@ -120,7 +135,9 @@ class Transition(models.Model):
     )
     to_stage = models.ForeignKey(Stage, models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
-    actor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     cause = models.CharField(max_length=10, choices=Cause, default=Cause.MANUAL)
     seconds_in_from = models.PositiveBigIntegerField(null=True, blank=True)
 
@@ -130,6 +147,7 @@ class Transition(models.Model):
             models.Index(fields=["lead", "-at", "-id"], name="transition_by_lead"),
             models.Index(fields=["to_stage", "at"], name="transition_by_stage"),
             models.Index(fields=["at"], name="transition_by_time"),
+            where_set("actor", name="transition_by_actor"),
         ]
 
     def __str__(self) -> str:
@@ -155,7 +173,9 @@ class Deal(models.Model):
     )  # percent; none: the stage's
     state = models.CharField(max_length=4, choices=State, default=State.OPEN)
     closed_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -179,6 +199,7 @@ class Deal(models.Model):
                 fields=["expected_close"], condition=Q(state="open"), name="deal_forecast"
             ),
             models.Index(fields=["state", "closed_at"], name="deal_by_close"),
+            where_set("created_by", name="deal_by_creator"),
         ]
 
     def __str__(self) -> str:

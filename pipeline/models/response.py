@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from leadcrm.accounts.models import User
+from leadcrm.lib.indexes import where_set
 from leadcrm.lib.pump import WorkItem
 from leads.models import Lead
 from pipeline.models.funnel import SalesCycle
@@ -39,14 +40,21 @@ class ResponseClock(WorkItem):
     cycle = models.OneToOneField(SalesCycle, models.CASCADE, related_name="clock")
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="response_clocks", db_index=False)
     target = models.ForeignKey(
-        ResponseTarget, models.SET_NULL, null=True, blank=True, related_name="+"
+        ResponseTarget,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     target_minutes = models.PositiveIntegerField()
     uses_working_hours = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     respond_by = models.DateTimeField()
     first_response_at = models.DateTimeField(null=True, blank=True)
-    stopped_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    stopped_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     activity_id = models.BigIntegerField(null=True, blank=True)
     wall_seconds = models.PositiveBigIntegerField(null=True, blank=True)
     working_seconds = models.PositiveBigIntegerField(null=True, blank=True)
@@ -76,6 +84,8 @@ class ResponseClock(WorkItem):
             ),
             models.Index(fields=["started_at"], name="response_clock_by_start"),
             models.Index(fields=["lead"], name="response_clock_by_lead"),
+            where_set("target", name="response_clock_by_target"),
+            where_set("stopped_by", name="response_clock_by_person"),
         ]
 
     def __str__(self) -> str:

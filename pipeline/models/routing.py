@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from leadcrm.accounts.models import Team, User
+from leadcrm.lib.indexes import where_set
 from leadcrm.lib.tokens import new_public_id
 from leads.models import Lead
 from pipeline.models.funnel import SalesCycle
@@ -220,17 +221,26 @@ class Assignment(models.Model):
         SalesCycle, models.CASCADE, null=True, blank=True, related_name="assignments"
     )
     owner = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="assignments"
+        User, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False
     )
-    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     from_at = models.DateTimeField()
     to_at = models.DateTimeField(null=True, blank=True)
     cause = models.CharField(max_length=10, choices=Cause)
     note = models.CharField(max_length=500, blank=True, default="")
     decision = models.ForeignKey(
-        RoutingDecision, models.SET_NULL, null=True, blank=True, related_name="assignments"
+        RoutingDecision,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="assignments",
+        db_index=False,
     )
-    actor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     accepted_at = models.DateTimeField(null=True, blank=True)
 
     CURRENT: ClassVar[Q] = Q(to_at=None)
@@ -261,6 +271,9 @@ class Assignment(models.Model):
                 condition=Q(to_at=None, accepted_at=None, owner__isnull=False),
                 name="assignment_to_accept",
             ),
+            where_set("team", name="assignment_by_team"),
+            where_set("decision", name="assignment_by_decision"),
+            where_set("actor", name="assignment_by_actor"),
         ]
 
     def __str__(self) -> str:

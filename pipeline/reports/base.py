@@ -9,14 +9,12 @@ from django.db.models import (
     DateTimeField,
     F,
     FloatField,
-    IntegerField,
-    Max,
     Min,
     OuterRef,
     QuerySet,
     Subquery,
 )
-from django.db.models.functions import Coalesce, Extract, Least
+from django.db.models.functions import Extract
 
 from leads.models import Stage
 from leads.reports import Scope
@@ -45,31 +43,13 @@ def cycles(scope: Scope) -> QuerySet[SalesCycle]:
     return SalesCycle.objects.filter(scope.of_source(), lead__in=leads)
 
 
-def _passed(**position: Any) -> QuerySet[Transition]:
-    """Moves of a cycle into stages on the way to won; `lost` is no step on it."""
-    return Transition.objects.filter(cycle=OuterRef("pk"), **position).exclude(
-        to_stage__category=Stage.Category.LOST
-    )
-
-
-def furthest() -> Coalesce:
-    """The furthest position a cycle came to: whoever skipped a stage passed it, too."""
-    top = _passed().order_by().values("cycle").annotate(top=Max("to_stage__position"))
-    return Coalesce(Subquery(top.values("top"), output_field=IntegerField()), -1)
-
-
-def reached_at(position: Any) -> Subquery:
-    """When a cycle first came to this position or a later one."""
-    first = _passed(to_stage__position__gte=position).order_by().values("cycle")
+def reached_at(position: int) -> Subquery:
+    """When a cycle first came to this position or a later one; `lost` is no step on the way."""
+    moves = Transition.objects.filter(cycle=OuterRef("pk"), to_stage__position__gte=position)
+    first = moves.exclude(to_stage__category=Stage.Category.LOST).order_by().values("cycle")
     return Subquery(
         first.annotate(first=Min("at")).values("first"), output_field=DateTimeField(null=True)
     )
-
-
-def qualified_at(kind: str) -> Least:
-    """When a cycle became `mql` or `sql`: by its score, or by being moved that far."""
-    position = Stage.objects.filter(pipeline=OuterRef("cycle__pipeline"), key=kind)
-    return Least(F(f"{kind}_at"), reached_at(Subquery(position.values("position")[:1])))
 
 
 def survival_quantile(stays: Iterable[tuple[int, int, int]], fraction: float) -> int | None:

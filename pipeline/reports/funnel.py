@@ -15,7 +15,6 @@ from pipeline.reports import metrics
 from pipeline.reports.base import (
     Percentile,
     cycles,
-    furthest,
     minutes_since,
     reached_at,
     seconds_between,
@@ -159,8 +158,7 @@ def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
         return (
             opened(scope)
             .filter(pipeline=stage.pipeline_id)
-            .annotate(furthest=furthest())
-            .filter(furthest__gte=stage.position)
+            .filter(furthest__position__gte=stage.position)
         )
     found = _moved(scope, stage.pipeline_id).annotate(reached=reached_at(stage.position))
     return found.filter(scope.within("reached"))
@@ -168,8 +166,7 @@ def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
 
 def stopped_at(scope: Scope, stage: Stage) -> QuerySet[SalesCycle]:
     """Cycles of the cohort whose furthest stage this is, still there or lost from there."""
-    found = opened(scope).filter(pipeline=stage.pipeline_id).annotate(furthest=furthest())
-    return found.filter(furthest=stage.position)
+    return opened(scope).filter(furthest=stage)
 
 
 def _moved(scope: Scope, pipeline_id: int) -> QuerySet[SalesCycle]:
@@ -182,8 +179,8 @@ def _base(scope: Scope, stages: Sequence[Stage], view: str) -> tuple[QuerySet[An
     pipeline_id = stages[0].pipeline_id
     found: QuerySet[Any]
     if view == COHORT:
-        found = opened(scope).filter(pipeline=pipeline_id).annotate(furthest=furthest())
-        return found, [Q(furthest__gte=stage.position) for stage in stages]
+        found = opened(scope).filter(pipeline=pipeline_id)
+        return found, [Q(furthest__position__gte=stage.position) for stage in stages]
     moments = {f"reached_{n}": reached_at(stage.position) for n, stage in enumerate(stages)}
     found = _moved(scope, pipeline_id).annotate(**moments)
     return found, [scope.within(name) for name in moments]

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from leads.reports import Scope
 from pipeline.models import Deal, SalesCycle
-from pipeline.reports.base import cycles, qualified_at
+from pipeline.reports.base import cycles
 
 
 def became_mql(scope: Scope) -> QuerySet[SalesCycle]:
@@ -15,7 +15,7 @@ def became_mql(scope: Scope) -> QuerySet[SalesCycle]:
 
     By their score, or because somebody moved them to that stage or beyond; whichever came first.
     """
-    return cycles(scope).annotate(mql=qualified_at("mql")).filter(scope.within("mql"))
+    return cycles(scope).filter(scope.within("mql_at"))
 
 
 def became_sql(scope: Scope) -> QuerySet[SalesCycle]:
@@ -23,7 +23,7 @@ def became_sql(scope: Scope) -> QuerySet[SalesCycle]:
 
     By their score, or because somebody moved them to that stage or beyond; whichever came first.
     """
-    return cycles(scope).annotate(sql=qualified_at("sql")).filter(scope.within("sql"))
+    return cycles(scope).filter(scope.within("sql_at"))
 
 
 def won(scope: Scope) -> QuerySet[SalesCycle]:

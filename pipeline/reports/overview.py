@@ -14,8 +14,8 @@ from pipeline.reports.base import Percentile
 
 COUNTED: dict[str, tuple[Callable[[Scope], QuerySet[Any]], str]] = {
     "new_leads": (new_leads, "created_at"),
-    "mql": (metrics.became_mql, "mql"),
-    "sql": (metrics.became_sql, "sql"),
+    "mql": (metrics.became_mql, "mql_at"),
+    "sql": (metrics.became_sql, "sql_at"),
     "won": (metrics.won, "closed_at"),
 }
 

@@ -11,7 +11,7 @@ from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from leads.reports import Scope
 from pipeline.models import ResponseClock, SalesCycle
 from pipeline.reports import metrics
-from pipeline.reports.base import Percentile, cycles, qualified_at, seconds_between, share
+from pipeline.reports.base import Percentile, cycles, seconds_between, share
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -277,11 +277,11 @@ def by_band(scope: Scope) -> list[Conversion]:
 
     Who answers soon may also get the better leads: this shows what goes together, not a cause.
     """
-    found = received(scope).annotate(sql=qualified_at("sql"))
+    found = received(scope)
     columns: dict[str, Count] = {}
     for n, band in enumerate(BANDS.values()):
         columns[f"n{n}"] = Count("pk", filter=band.condition)
-        columns[f"s{n}"] = Count("pk", filter=band.condition & Q(sql__isnull=False))
+        columns[f"s{n}"] = Count("pk", filter=band.condition & Q(sql_at__isnull=False))
         columns[f"w{n}"] = Count("pk", filter=band.condition & Q(outcome="won"))
     row = found.aggregate(**columns)
     return [
@@ -292,7 +292,7 @@ def by_band(scope: Scope) -> list[Conversion]:
 
 def band_sql(scope: Scope, band: str) -> QuerySet[SalesCycle]:
     """Leads answered this soon that became sales-qualified until now."""
-    return in_band(scope, band).annotate(sql=qualified_at("sql")).filter(sql__isnull=False)
+    return in_band(scope, band).filter(sql_at__isnull=False)
 
 
 def band_won(scope: Scope, band: str) -> QuerySet[SalesCycle]:

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from leads.models.attribution import Channel
 from leads.reports import Scope, Spend, first_touch, last_touch, spend
 from pipeline.models import Deal, SalesCycle
-from pipeline.reports.base import qualified_at, share
+from pipeline.reports.base import share
 from pipeline.reports.funnel import opened
 
 FIRST, LAST = "first", "last"
@@ -86,7 +86,7 @@ def of_channel(scope: Scope, model: str, channel: str, reached: str = "") -> Que
     if reached == "won":
         return found.filter(outcome=SalesCycle.Outcome.WON)
     if reached:
-        found = found.annotate(at=qualified_at(reached)).filter(at__isnull=False)
+        found = found.filter(**{f"{reached}_at__isnull": False})
     return found
 
 
@@ -107,16 +107,14 @@ def sources(scope: Scope, model: str = FIRST) -> Sources:
 def _counts(scope: Scope, model: str) -> QuerySet[Any, dict[str, Any]]:
     won = Deal.objects.filter(cycle=OuterRef("pk"), state="won", currency=scope.currency)
     amount = won.order_by().values("cycle").annotate(sum=Sum("amount")).values("sum")
-    found = credited(scope, model).annotate(
-        to_mql=qualified_at("mql"), to_sql=qualified_at("sql"), amount=Subquery(amount)
-    )
+    found = credited(scope, model).annotate(amount=Subquery(amount))
     rows: QuerySet[Any, dict[str, Any]] = (
         found.order_by()
         .values("credit")
         .annotate(
             leads=Count("pk"),
-            mql=Count("pk", filter=Q(to_mql__isnull=False)),
-            sql=Count("pk", filter=Q(to_sql__isnull=False)),
+            mql=Count("pk", filter=Q(mql_at__isnull=False)),
+            sql=Count("pk", filter=Q(sql_at__isnull=False)),
             won=Count("pk", filter=Q(outcome="won")),
             revenue=Coalesce(Sum(F("amount")), Decimal(0)),
         )

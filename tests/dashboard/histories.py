@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from leadcrm.accounts.models import User
 from leads.models import Source, Stage, Touch
+from pipeline.actions import recount_reached
 from pipeline.models import Deal, ResponseClock, SalesCycle, Transition
 from tests.factories import NOON, LeadFactory, SourceFactory, make_funnel
 
@@ -37,7 +38,9 @@ def make_histories(*, seed: int, count: int, owners: list[User]) -> list[Told]:
     chance = random.Random(seed)
     stages = make_funnel()
     sources = [SourceFactory(key=k, name=k, channel=c) for k, c in SOURCES]
-    return [_one(chance, stages, sources, owners) for _ in range(count)]
+    told = [_one(chance, stages, sources, owners) for _ in range(count)]
+    recount_reached()
+    return told
 
 
 SOURCES = (("ads", "paid_search"), ("fair", "event"))
@@ -104,7 +107,7 @@ def _close(chance: random.Random, told: Told, stage: Stage, at: datetime) -> Non
     cycle = told.cycle
     cycle.closed_at, cycle.outcome = at, stage.category
     cycle.lost_reason = chance.choice(REASONS) if stage.category == "lost" else ""
-    cycle.save()
+    cycle.save(update_fields=["closed_at", "outcome", "lost_reason"])
     if stage.category == "won":
         told.amount = Decimal(chance.randint(100, 9000))
         Deal.objects.create(

@@ -27,6 +27,14 @@ class Activity(models.Model):
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )  # the colleague who did it
     dedupe_key = models.CharField(max_length=100, null=True, blank=True)
+    link = models.ForeignKey(
+        "leads.IdentityLink",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="activities",
+        db_index=False,
+    )  # through which a visitor's event became this; cutting the link takes it back
 
     class Meta:
         constraints = [
@@ -43,6 +51,7 @@ class Activity(models.Model):
                 condition=Q(user__isnull=False),
                 name="activity_by_user",
             ),
+            models.Index(fields=["link"], condition=Q(link__isnull=False), name="activity_by_link"),
         ]
 
     def __str__(self) -> str:

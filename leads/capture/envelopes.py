@@ -6,7 +6,7 @@ A new provider adds a reader here: a function from the stored item to a `Submiss
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
@@ -17,6 +17,9 @@ from leads.capture import parsing
 from leads.capture.mapping import CONTACT_FIELDS, target_of
 from leads.capture.parsing import Unreadable
 from leads.models import Consent, InboxItem
+
+if TYPE_CHECKING:
+    from leads.capture.processing import Outcome
 
 CONTROL = "lc_"  # hidden fields of our own forms
 TRAP = "lc_confirm"  # people never see it; programs fill in whatever they find
@@ -45,18 +48,27 @@ class Submission:
     version_id: int | None = None  # what the visitor saw
     trap: str = ""
     nonce: str = ""
+    proof: str = ""  # the solution of the page's proof of work
     again: str = ""  # the receipt of an earlier try that was sent back
     is_test: bool = False
     notes: list[str] = field(default_factory=list)
+    # What the source's mapping says of an answer: {key: {"maps_to": target}}.
+    questions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Settles the item in another way than as a lead: held, split, a reply of somebody known …
+    instead: "Callable[[InboxItem], Outcome | None] | None" = None
 
 
 Reader = Callable[[bytes, str], Submission]
+ItemReader = Callable[[InboxItem], Submission]
+BY_ITEM: dict[str, ItemReader] = {}  # doors that need to know more than the body; see providers
 
 
 def read(item: InboxItem) -> Submission:
     """:raises Unreadable: the body does not say what it must."""
-    reader = READERS[item.door.partition(":")[0]]
-    return reader(bytes(item.body), item.content_type)
+    door = item.door.partition(":")[0]
+    if door in BY_ITEM:
+        return BY_ITEM[door](item)
+    return READERS[door](bytes(item.body), item.content_type)
 
 
 # ---- hosted forms ----
@@ -82,6 +94,7 @@ def read_form(body: bytes, content_type: str) -> Submission:
         version_id=version_id,
         trap=ours.get("confirm", ""),
         nonce=ours.get("nonce", "")[:64],
+        proof=ours.get("proof", "")[:4000],
         again=tokens.unsign("form-again", ours.get("again", "")) or "",
         notes=answers.notes,
     )
@@ -192,17 +205,20 @@ def _consent(raw: Mapping[str, Any], problems: list[FieldError]) -> dict[str, Co
 
 
 def _moment(text: str, problems: list[FieldError]) -> datetime | None:
-    if not text:
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
+    found = moment(text)
+    if text and found is None:
         message = "Write the moment as in 2026-11-19T12:00:00Z."
         problems.append(FieldError("submitted_at", message, "datetime"))
+    return found
+
+
+def moment(text: str) -> datetime | None:
+    """A moment as programs write it, in UTC where they say no zone; None for anything else."""
+    try:
+        found = parse_datetime(text.strip())
+    except ValueError:
         return None
-    return make_aware(moment) if is_naive(moment) else moment
+    return make_aware(found) if found and is_naive(found) else found
 
 
 READERS: dict[str, Reader] = {"form": read_form, "api": read_api}

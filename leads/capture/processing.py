@@ -25,8 +25,8 @@ from leads.actions.inquiries import (
     take_in,
 )
 from leads.actions.leads import clean_fields
-from leads.capture import spam
-from leads.capture.envelopes import Consented, Submission, read
+from leads.capture import corrections, proof, repeats, spam
+from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import Person, person_of
 from leads.capture.origin import origin_of
 from leads.capture.parsing import Unreadable
@@ -65,6 +65,12 @@ class Place:
     @property
     def form(self) -> Form | None:
         return self.version.form if self.version else None
+
+    @property
+    def words(self) -> str:
+        """“Book a demo”, version 3: how a page names it."""
+        version = self.version
+        return f"“{version.form}”, version {version.number}" if version else f"“{self.source}”"
 
     @property
     def questions(self) -> dict[str, dict[str, Any]]:
@@ -112,6 +118,11 @@ def _changes(item: InboxItem, outcome: Outcome) -> dict[str, Any]:
         "source_id": item.source_id,
         "form_version_id": item.form_version_id,
         "is_test": item.is_test,
+        "progress": item.progress,
+        "email": item.email,
+        "answers_hash": item.answers_hash,
+        "message_hash": item.message_hash,
+        "screened": item.screened,
         "settled_at": datetime.now(UTC),
     }
 
@@ -127,6 +138,7 @@ def _record_failure(item: InboxItem, token: uuid.UUID, error: Exception) -> Outc
             seconds=seconds,
             reason_code="retrying",
             reason=reason,
+            progress=item.progress,
         )
         return None
     outcome = Outcome(State.FAILED, "error", reason)
@@ -137,6 +149,7 @@ def _record_failure(item: InboxItem, token: uuid.UUID, error: Exception) -> Outc
         state=outcome.state,
         reason_code=outcome.code,
         reason=reason,
+        progress=item.progress,
         settled_at=datetime.now(UTC),
     )
     item.state, item.reason = outcome.state, reason
@@ -167,15 +180,43 @@ def _settle(item: InboxItem, submission: Submission | None) -> Outcome:
     done = Inquiry.objects.filter(inbox_item=item).values_list("lead_id", flat=True).first()
     if done is not None:
         return Outcome(State.APPLIED, lead_id=done)
+    item.progress = []
     try:
-        submission = submission or read(item)
+        submission = submission or corrections.understood(item)
         place = place_of(item, submission)
     except Unreadable as problem:
         return Outcome(State.NEEDS_REVIEW, problem.errors[0].code, problem.detail)
     item.source_id, item.is_test = place.source.pk, submission.is_test
     item.form_version_id = place.version.pk if place.version else None
-    person = person_of(submission.values, place.questions)
-    return _refusal(item, submission, place, person) or _apply(item, submission, place, person)
+    if submission.instead is not None and (settled := submission.instead(item)) is not None:
+        return settled
+    questions = {**place.questions, **submission.questions}
+    person = person_of(submission.values, corrections.questions_of(item, questions))
+    _step(item, "parsed", f"{_counted(len(submission.values))} to {place.words}")
+    repeats.mark(item, submission, person, place.version)
+    return (
+        _doubled(item)
+        or _refusal(item, submission, place, person)
+        or _apply(item, submission, place, person)
+    )
+
+
+def _step(item: InboxItem, step: str, words: str) -> None:
+    """What was reached, for the item's page: received → parsed → matched → applied."""
+    item.progress.append({"step": step, "words": words})
+
+
+def _counted(answers: int) -> str:
+    return "1 answer" if answers == 1 else f"{answers:,} answers"
+
+
+def _doubled(item: InboxItem) -> Outcome | None:
+    """A second click: its body is kept, the first one counts."""
+    twin = repeats.twin_of(item)
+    if twin is None:
+        return None
+    words = f"The same answers came within ten minutes as {twin.receipt_id}, which counts."
+    return Outcome(State.REJECTED, "double_submit", words, twin.lead_id)
 
 
 def place_of(item: InboxItem, submission: Submission) -> Place:
@@ -188,6 +229,8 @@ def place_of(item: InboxItem, submission: Submission) -> Place:
         return Place(version.form.source, version)
     if submission.form:
         return _place_of_form(submission.form)
+    if item.source is not None and not submission.source:
+        return Place(item.source)
     return Place(source_of(submission.source))
 
 
@@ -234,10 +277,9 @@ def _refusal(
     item: InboxItem, submission: Submission, place: Place, person: Person
 ) -> Outcome | None:
     """Why a person must look at this first; None when nothing speaks against it."""
-    flags = [*item.flags, *_email_flags(item, person)]
-    received = item.received_at.timestamp()
-    against = spam.signs(submission, flags, received=received)
-    if sum(sign.points for sign in against) >= spam.THRESHOLD:
+    case = _case(item, submission, place, person)
+    against = spam.signs(case)
+    if against and spam.score(against) >= case.policy.threshold:
         words = " ".join(sign.words for sign in against)
         return Outcome(State.QUARANTINED, max(against, key=lambda s: s.points).code, words)
     closed = place.form is not None and not place.form.is_published
@@ -249,6 +291,26 @@ def _refusal(
         words = f"{said}There is no e-mail address, phone number or name in it."
         return Outcome(State.NEEDS_REVIEW, "nobody", words)
     return None
+
+
+def _case(item: InboxItem, submission: Submission, place: Place, person: Person) -> spam.Case:
+    received, form = item.received_at.timestamp(), place.form
+    mode = getattr(form, "proof", "off")
+    version = place.version
+    asked = [str(question.get("label")) for question in version.fields] if version else []
+    return spam.Case(
+        submission=submission,
+        flags=[*item.flags, *_email_flags(item, person)],
+        received=received,
+        person=person,
+        policy=proof.policy(),
+        questions=" ".join([version.title, version.intro, *asked]) if version else "",
+        proof=proof.verify(submission.proof, form=form.slug, at=received, user=str(item.receipt_id))
+        if form and mode != "off"
+        else None,
+        proof_is_strict=mode == "always",
+        others=repeats.addresses_with_message(item),
+    )
 
 
 def _email_flags(item: InboxItem, person: Person) -> list[str]:
@@ -267,6 +329,7 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
     at = _received(item)
     person.contact = cast(ContactFields, clean_fields(person.contact))
     lead_id, is_new, hints = _lead_of(person, place, at=at, is_test=submission.is_test)
+    _step(item, "matched", "Nobody known: a new lead" if is_new else "A lead that was known")
     conflicts = {} if is_new else complete_lead(lead_id, person.contact, person.custom, at=at)
     context = _context(submission, person, conflicts, hints)
     inquiry = add_inquiry(
@@ -291,6 +354,7 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
         _add_consent(inquiry, purpose, given, place)
     if submission.again:
         _close_earlier_try(item, submission.again)
+    _step(item, "applied", "Part of the lead’s story")
     return Outcome(State.APPLIED, lead_id=lead_id)
 
 

@@ -7,7 +7,7 @@ RUN python -m venv /venv \
 
 FROM python:3.12-slim AS app
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin leadcrm \
-    && install --directory --owner leadcrm --group leadcrm /app /app/var /app/var/media
+    && install --directory --owner leadcrm --group leadcrm /app /app/var /app/var/media /app/var/spool
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY . .

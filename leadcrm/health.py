@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from leadcrm.eventlog.queries import dead_deliveries, delivery_lag_seconds
 from leadcrm.lib import pump, ratelimit
+from leads.capture import lifeboat
 
 LAG_LIMIT_SECONDS = 300.0
 
@@ -29,7 +30,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     lag = delivery_lag_seconds() if checks["database"] else None
     checks["deliveries"] = lag is not None and lag < LAG_LIMIT_SECONDS
     status = 200 if all(checks.values()) else 503
-    return JsonResponse({"checks": checks, "delivery_lag_seconds": lag}, status=status)
+    content = {"checks": checks, "delivery_lag_seconds": lag, "lifeboat": lifeboat.describe()}
+    return JsonResponse(content, status=status)
 
 
 @login_not_required
@@ -37,6 +39,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text: how long the oldest row of each queue waits, and what was given up."""
     registry = CollectorRegistry()
+    afloat = Gauge("leadcrm_lifeboat_captures", "Captures saved in files", registry=registry)
+    afloat.set(lifeboat.load().files)
     lag = Gauge(
         "leadcrm_queue_lag_seconds", "Age of the oldest due row", ["queue"], registry=registry
     )

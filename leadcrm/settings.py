@@ -151,6 +151,10 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = VAR_DIR / "media"
+# Where captures are saved while the database is away; web and workers must see the same.
+SPOOL_DIR = Path(env.text("LEADCRM_SPOOL") or VAR_DIR / "spool")
+SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 500_000_000)
+SPOOL_MAX_FILES = env.number("SPOOL_MAX_FILES", 100_000)
 
 # Database, cache, broker -----------------------------------------------------------------------
 DATABASES: dict[str, Any] = {
@@ -160,7 +164,7 @@ DATABASES: dict[str, Any] = {
 }
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
-    "connect_timeout": 3,
+    "connect_timeout": 2,
     "options": "-c statement_timeout=30000 -c lock_timeout=5000"
     " -c idle_in_transaction_session_timeout=60000",
 }
@@ -269,6 +273,15 @@ def email_settings(url: str) -> dict[str, Any]:
 
 globals().update(email_settings(EMAIL_URL))
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+# Providers of leads --------------------------------------------------------------------------
+META_GRAPH_URL = env.text("META_GRAPH_URL", "https://graph.facebook.com")
+META_GRAPH_VERSION = env.text("META_GRAPH_VERSION", "v24.0")
+META_GRAPH_CLIENT = "leads.providers.graph.HttpGraph"
+LINKEDIN_API_URL = env.text("LINKEDIN_API_URL", "https://api.linkedin.com")
+LINKEDIN_API_VERSION = env.text("LINKEDIN_API_VERSION", "202610")
+# Ports at which mailboxes may be read; nothing else of the network can be probed with them.
+IMAP_PORTS = [int(port) for port in env.words("IMAP_PORTS", "143,993")]
 
 # API -------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -1,13 +1,14 @@
 """What the doors share: reading a request without judging it, storing it, processing it at once."""
 
 import ipaddress
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
@@ -15,12 +16,15 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import DomainError, TooManyRequests
 from leadcrm.lib.middleware import client_address
 from leads import capture
+from leads.capture import lifeboat
 from leads.capture.pacing import INLINE_BYTES, PACE
+from leads.capture.storing import item_of
 from leads.models import InboxItem
 
 logger = structlog.get_logger(__name__)
 
-AWAY = (OperationalError, InterfaceError)  # PostgreSQL restarts, or cannot be reached
+AWAY = lifeboat.AWAY
+AWAY_SECONDS = 2.0  # nobody asks a database again that was away a moment ago
 KEPT_HEADERS = ("User-Agent", "Origin", "Referer", "Accept-Language", "Content-Encoding")
 
 
@@ -61,7 +65,7 @@ class CutOff(DomainError):
 
 
 class Unavailable(TooManyRequests):
-    """The database is away: an honest no, so that the sender tries again."""
+    """The database is away and the lifeboat full: an honest no, so that the sender tries again."""
 
     code = "unavailable"
     status = 503
@@ -72,7 +76,17 @@ class Unavailable(TooManyRequests):
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """:raises TooLarge, Encoded, LengthMissing, CutOff:"""
+    """The same bytes however often it is asked.
+
+    :raises TooLarge, Encoded, LengthMissing, CutOff:
+    """
+    if not hasattr(request, "captured_body"):
+        request.captured_body = _read(request)  # type: ignore[attr-defined]
+    body: bytes = request.captured_body
+    return body
+
+
+def _read(request: HttpRequest) -> bytes:
     if request.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
         raise Encoded
     declared = request.headers.get("Content-Length", "")
@@ -125,11 +139,15 @@ def truncated_address(request: HttpRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A stored capture and, when there was time, how it was settled."""
+    """A stored capture and, when there was time, how it was settled.
+
+    `is_afloat`: it is in the lifeboat; nothing that needs the database can be said about it.
+    """
 
     item: InboxItem
     is_new: bool
     outcome: capture.Outcome | None = None
+    is_afloat: bool = False
 
 
 def take(
@@ -143,7 +161,21 @@ def take(
     :param check: reads the stored item for the sender's sake.
     :raises capture.KeyReused: the idempotency key came with another body.
     :raises capture.Unreadable: from `check`; the item waits for a person.
+    :raises Unavailable: the database is away, and the lifeboat takes no more.
     """
+    try:
+        return _take_ashore(arrival, at=at, check=check)
+    except AWAY:
+        SHORE.lost()
+        return set_afloat(arrival, at=at)
+
+
+def _take_ashore(
+    arrival: capture.Arrival,
+    *,
+    at: datetime,
+    check: Callable[[InboxItem], capture.Submission] | None,
+) -> Taken:
     hold = len(arrival.body) <= INLINE_BYTES and PACE.enter()
     try:
         stored = capture.store(arrival, at=at, hold=hold)
@@ -173,3 +205,65 @@ def _process_now(item: InboxItem, submission: capture.Submission | None) -> capt
 def nudge() -> None:
     if PACE.may_nudge():
         pump.wake(capture.QUEUE)
+
+
+# ---- the database is away ----
+
+
+class Shore:
+    """Whether the database was out of reach a moment ago: then the lifeboat is taken at once."""
+
+    def __init__(self) -> None:
+        self._away_until = 0.0
+
+    def lost(self) -> None:
+        self._away_until = time.monotonic() + AWAY_SECONDS
+
+    def check(self) -> None:
+        """:raises OperationalError: without waiting for the database to say so itself."""
+        if time.monotonic() < self._away_until:
+            raise OperationalError("The database was away a moment ago.")
+
+
+SHORE = Shore()
+
+
+def set_afloat(
+    arrival: capture.Arrival, *, at: datetime, claim: lifeboat.Claim | None = None
+) -> Taken:
+    """Save a capture in the lifeboat.
+
+    :raises Unavailable: it is full.
+    """
+    try:
+        lifeboat.save(arrival, at=at, claim=claim)
+    except lifeboat.Full:
+        raise Unavailable from None
+    return Taken(item_of(arrival, at=at, hold=False), is_new=True, is_afloat=True)
+
+
+def afloat(
+    request: HttpRequest,
+    *,
+    kind: str,
+    name: str,
+    at: datetime,
+    idempotency_key: str | None = None,
+) -> Taken:
+    """Take a capture at a door that cannot look up whose it is: `name` says it later.
+
+    :raises TooLarge, Encoded, LengthMissing, CutOff: as `read_body` does.
+    :raises Unavailable: the lifeboat is full.
+    """
+    SHORE.lost()
+    arrival = capture.Arrival(
+        door=kind,
+        body=read_body(request),
+        content_type=request.headers.get("Content-Type", ""),
+        path=request.path,
+        headers=kept_headers(request),
+        remote_address=truncated_address(request),
+        idempotency_key=idempotency_key,
+        screened=False,
+    )
+    return set_afloat(arrival, at=at, claim=lifeboat.Claim(kind, name))

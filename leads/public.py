@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from leadcrm.lib import ratelimit, tokens
+from leadcrm.lib import problems, ratelimit, tokens
 from leadcrm.lib.errors import DomainError, FieldError
 from leadcrm.lib.middleware import client_address
 from leads import arrivals, capture
@@ -63,6 +63,17 @@ class Hidden:
 @require_http_methods(["GET", "HEAD", "POST"])
 def hosted_form(request: HttpRequest, slug: str, *, embedded: bool = False) -> HttpResponse:
     """The form, the thank-you page after it, and the post between the two."""
+    try:
+        return ashore(request, slug, embedded=embedded)
+    except arrivals.AWAY:
+        if request.method != "POST":
+            raise
+        return set_afloat(request, slug, embedded=embedded)
+
+
+def ashore(request: HttpRequest, slug: str, *, embedded: bool) -> HttpResponse:
+    if request.method == "POST":
+        arrivals.SHORE.check()
     form = find_form(slug)
     version = form.published or newest_version(form)
     if request.method == "POST":
@@ -157,7 +168,7 @@ def receive(
 ) -> HttpResponse:
     """Store first; then thank, or ask again with what was typed still there."""
     try:
-        take(request, form, version)
+        taken = take(request, form, version)
     except Incomplete as problem:
         again = problem.submission.context["again"]
         hidden = repeated(request, problem.submission, again)
@@ -166,12 +177,36 @@ def receive(
         return say(request, form, "We could not read this", f"{problem.detail} We kept it.", 400)
     except DomainError as error:
         return say(request, form, error.title, error.detail, error.status)
-    except arrivals.AWAY:
-        away = arrivals.Unavailable()
-        return say(request, form, away.title, away.detail, away.status)
+    if taken.is_afloat:
+        return thank_plainly(request, taken, embedded=embedded)
     if version.redirect_url and not embedded:
         return HttpResponseRedirect(version.redirect_url, status=303)
     return HttpResponseRedirect(f"{request.path}?sent=1", status=303)
+
+
+def set_afloat(request: HttpRequest, slug: str, *, embedded: bool) -> HttpResponse:
+    """The database is away: nothing is known of the form, and nothing is lost either."""
+    body = b"lc_nonce" in arrivals.read_body(request)
+    key = hashlib.sha256(arrivals.read_body(request)).hexdigest() if body else None
+    try:
+        taken = arrivals.afloat(
+            request, kind="form", name=slug, at=timezone.now(), idempotency_key=key
+        )
+    except DomainError as error:
+        context = {"title": error.title, "text": error.detail, "workspace": ""}
+        response = render(request, "leads/public/notice.html", context, status=error.status)
+        for name, value in problems.headers_of(error).items():
+            response[name] = value
+        return response
+    return thank_plainly(request, taken, embedded=embedded)
+
+
+def thank_plainly(request: HttpRequest, taken: arrivals.Taken, *, embedded: bool) -> HttpResponse:
+    """Thanks that ask the database nothing."""
+    context = {"receipt": taken.item.receipt_id, "embedded": embedded, "workspace": ""}
+    response = render(request, "leads/public/afloat.html", context, status=202)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def take(request: HttpRequest, form: Form, version: FormVersion) -> arrivals.Taken:

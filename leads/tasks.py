@@ -3,3 +3,4 @@ from leads import capture
 from leads.models import InboxItem
 
 pump.register(capture.QUEUE, capture.drain, model=InboxItem)
+pump.register(capture.lifeboat.QUEUE, capture.lifeboat.drain)

@@ -20,10 +20,10 @@ from leadcrm.accounts.models import ApiKey, Role
 from leadcrm.lib import problems, ratelimit
 from leadcrm.lib.errors import DomainError, Forbidden, NotFound, TooManyRequests
 from leadcrm.lib.middleware import client_address
+from leadcrm.lib.recent import Recent
 from leadcrm.lib.tokens import keyed_hash
 from leads import arrivals, capture
 from leads.api import cors
-from leadcrm.lib.recent import Recent
 from leads.capture import spam
 from leads.models import InboxItem
 from leads.serializers.capture import (
@@ -104,9 +104,10 @@ def by_key(request: HttpRequest) -> HttpResponse:
     """Check the key, then receive; a website that may call may also read the answer."""
     scheme, _, plain = request.headers["Authorization"].partition(" ")
     try:
+        arrivals.SHORE.check()
         key = known_key(plain.strip()) if scheme.lower() == "bearer" else None
     except arrivals.AWAY:
-        return problem_response(arrivals.Unavailable())
+        return unseen(request, plain.strip())
     if key is None:
         return problem_response(capture.BadKey())
     origin = cors.origin_of(request)
@@ -125,8 +126,30 @@ def receive(request: HttpRequest, *, door: str, key: ApiKey | None = None) -> Ht
         taken = _take(request, door, key)
     except DomainError as error:
         return problem_response(error)
-    except arrivals.AWAY:
-        return problem_response(arrivals.Unavailable())
+    return receipt(request, taken)
+
+
+def unseen(request: HttpRequest, plain: str) -> HttpResponse:
+    """While the database is away keys are judged later; the capture is kept under the key's hash.
+
+    Any site may read the answer: it holds a receipt and nothing else.
+    """
+    try:
+        taken = arrivals.afloat(
+            request,
+            kind="key",
+            name=keyed_hash("api-key", plain),
+            at=timezone.now(),
+            idempotency_key=idempotency_key(request),
+        )
+        response: HttpResponse = receipt(request, taken)
+    except DomainError as error:
+        response = problem_response(error)
+    origin = cors.origin_of(request)
+    return cors.allow(response, origin) if origin else response
+
+
+def receipt(request: HttpRequest, taken: arrivals.Taken) -> JsonResponse:
     item = taken.item
     return JsonResponse(
         {

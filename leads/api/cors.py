@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from leadcrm.accounts.models import ApiKey
+from leads.capture.lifeboat import AWAY
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -42,4 +43,7 @@ def preflight(request: HttpRequest, *, methods: str) -> HttpResponse:
 
 def _is_registered(origin: str) -> bool:
     keys = ApiKey.objects.filter(kind=ApiKey.Kind.PUBLISHABLE, revoked_at=None)
-    return keys.filter(origins__contains=[origin]).exists()
+    try:
+        return keys.filter(origins__contains=[origin]).exists()
+    except AWAY:  # who may post is judged when the database is back
+        return True

@@ -1,5 +1,6 @@
 """Capture: from a stranger's post to a lead. Raw first, judged after, never lost."""
 
+from leads.capture import lifeboat
 from leads.capture.envelopes import Submission, read
 from leads.capture.parsing import Unreadable
 from leads.capture.processing import Outcome, drain, place_of, process, set_aside
@@ -15,6 +16,7 @@ __all__ = [
     "Submission",
     "Unreadable",
     "drain",
+    "lifeboat",
     "place_of",
     "process",
     "read",

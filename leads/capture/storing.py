@@ -56,6 +56,7 @@ class Arrival:
     idempotency_key: str | None = None
     flags: list[str] = field(default_factory=list)
     screened: bool = True
+    receipt_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def store(arrival: Arrival, *, at: datetime, hold: bool = False) -> Stored:
     :raises KeyReused: the idempotency key came with another body.
     :raises BadKey: the API key was revoked since the door looked.
     """
-    item = _item(arrival, at=at, hold=hold)
+    item = item_of(arrival, at=at, hold=hold)
     pk = _insert(item, hold=hold)
     if pk is not None:
         item.pk = pk
@@ -88,9 +89,9 @@ def store(arrival: Arrival, *, at: datetime, hold: bool = False) -> Stored:
     return Stored(twin, is_new=False)
 
 
-def _item(arrival: Arrival, *, at: datetime, hold: bool) -> InboxItem:
+def item_of(arrival: Arrival, *, at: datetime, hold: bool) -> InboxItem:
     return InboxItem(
-        receipt_id=uuid.uuid4(),
+        receipt_id=arrival.receipt_id,
         door=arrival.door,
         source_id=arrival.source_id,
         form_version_id=arrival.form_version_id,

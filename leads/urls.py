@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path
 
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
-from leads import public
+from leads import incoming, public
+from leads.views import fields as field_views
 from leads.views import forms, inbox, lists, record, search
 
 lead_urls = [
@@ -33,6 +34,8 @@ public_urls = [
     path("f/<slug:slug>/", public.hosted_form, name="public-form"),
     path("f/<slug:slug>/frame/", public.hosted_form, {"embedded": True}, name="public-form-frame"),
     path("f/<slug:slug>/embed.js", public.embed_script, name="public-form-embed"),
+    path("in/<slug:key>/", incoming.incoming, name="incoming"),
+    path("in/<slug:provider>/<slug:key>/", incoming.incoming, name="incoming-provider"),
 ]
 inbox_urls = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -48,4 +51,18 @@ form_urls = [
     path("forms/<slug:slug>/edit/", forms.form_edit, name="form-edit"),
     path("forms/<slug:slug>/unpublish/", forms.form_unpublish, name="form-unpublish"),
 ]
-urlpatterns: list[URLPattern] = [*lead_urls, *public_urls, *inbox_urls, *form_urls]
+field_urls = [
+    path("settings/fields/", field_views.field_list, name="custom-fields"),
+    path("settings/fields/new/", field_views.field_new, name="custom-field-new"),
+    path("settings/fields/<slug:key>/", field_views.field_edit, name="custom-field"),
+    path("settings/fields/<slug:key>/move/", field_views.field_move, name="custom-field-move"),
+    path(
+        "settings/fields/<slug:key>/archive/",
+        field_views.field_archive,
+        name="custom-field-archive",
+    ),
+    path(
+        "settings/fields/<slug:key>/delete/", field_views.field_delete, name="custom-field-delete"
+    ),
+]
+urlpatterns: list[URLPattern] = [*field_urls, *lead_urls, *public_urls, *inbox_urls, *form_urls]

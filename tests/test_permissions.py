@@ -150,6 +150,12 @@ PAGES = {
     """,
     ADMIN: """
         /settings/workspace/
+        /settings/fields/
+        /settings/fields/new/
+        /settings/fields/<slug:key>/
+        /settings/fields/<slug:key>/move/
+        /settings/fields/<slug:key>/archive/
+        /settings/fields/<slug:key>/delete/
         /settings/people/
         /settings/people/new/
         /settings/people/<slug:public_id>/

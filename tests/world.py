@@ -26,6 +26,7 @@ from scoring import actions as scoring
 from scoring.defaults import ensure_default_model
 from scoring.models import ScoringModel
 from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
+from tests.leads.factories import FieldFactory
 from tests.nurturing.factories import make_campaign, plan_mails
 from tests.pipeline.factories import make_inquiry, make_pool
 from tests.test_public_routes import routes
@@ -143,6 +144,7 @@ def make_world() -> World:
         "routing/rules/": {"key": _routing_rule_key()},
         "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
         "nurturing/templates/": {"key": "your-guide"},
+        "settings/fields/": {"key": FieldFactory().key},
         "settings/people/": {"public_id": people["stranger"].public_id},
         "settings/mail/": {"key": MAIL},
     }

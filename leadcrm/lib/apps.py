@@ -11,4 +11,4 @@ class LibConfig(AppConfig):
     def ready(self) -> None:
         """Load every app's handlers and tasks, so that web and worker know the same queues."""
         import_module("leadcrm.celery")
-        autodiscover_modules("handlers", "tasks", "panels", "schema")
+        autodiscover_modules("handlers", "tasks", "panels", "schema", "merging", "fielduses")

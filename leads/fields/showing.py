@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from leadcrm.lib.normalise import readable_phone
-from leadcrm.lib.ui import money
+from leadcrm.lib.ui import CURRENCY_SIGNS, money
 from leads.countries import country_name
 from leads.models.fields import FieldDefinition
 
@@ -28,6 +28,17 @@ def display(definition: FieldDefinition, value: Any) -> str:
         return show(definition, value) if show else plain(value)
     except (TypeError, ValueError, KeyError, ArithmeticError):
         return plain(value)
+
+
+def as_text(definition: FieldDefinition, value: Any) -> str:
+    """The exact value as a spreadsheet or another program reads it back."""
+    if definition.has_options:
+        return display(definition, value)
+    if definition.type == Type.MONEY and isinstance(value, Mapping):
+        return f"{plain(value.get('amount'))} {value.get('currency')}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return plain(value)
 
 
 def plain(value: Any) -> str:
@@ -68,7 +79,12 @@ def _multi_select(definition: FieldDefinition, value: Any) -> str:
 
 
 def _money(_: FieldDefinition, value: Any) -> str:
-    return money(Decimal(repr(value["amount"])), value["currency"])
+    amount, currency = Decimal(repr(value["amount"])), value["currency"]
+    if amount == amount.to_integral_value():
+        return money(amount, currency)
+    # The product's amounts leave cents out from 100 on; what somebody entered is shown whole.
+    sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
+    return f"{'−' if amount < 0 else ''}{sign}{abs(amount):,}"
 
 
 def _phone(_: FieldDefinition, value: Any) -> str:

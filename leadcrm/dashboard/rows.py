@@ -105,8 +105,8 @@ def _person(params: Params) -> int:
 
 METRICS: dict[str, Metric] = {
     "new_leads": _counted("New leads", new_leads, "created_at", "Created", ""),
-    "mql": _counted("Became marketing-qualified", metrics.became_mql, "mql", "Qualified"),
-    "sql": _counted("Became sales-qualified", metrics.became_sql, "sql", "Qualified"),
+    "mql": _counted("Became marketing-qualified", metrics.became_mql, "mql_at", "Qualified"),
+    "sql": _counted("Became sales-qualified", metrics.became_sql, "sql_at", "Qualified"),
     "won": _counted("Won", metrics.won, "closed_at", "Won"),
     "revenue": _counted("Deals won", metrics.revenue_deals, "closed_at", "Won"),
     "without_owner": _counted("Without an owner now", metrics.without_owner),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Value, When
 from django.db.models.functions import Least
 
 from leadcrm.accounts.models import User
@@ -129,12 +129,11 @@ def note_reached(cycle: SalesCycle, to: Stage, *, at: datetime) -> None:
     """
     if to.category == Stage.Category.LOST:
         return
-    known = Stage.objects.filter(pk=OuterRef("furthest")).values("position")
+    as_far = Stage.objects.filter(pk=OuterRef("furthest"), position__gte=to.position)
     marks = Stage.objects.filter(pipeline=to.pipeline_id, position__lte=to.position)
     SalesCycle.objects.filter(pk=cycle.pk).update(
         furthest=Case(
-            When(Q(furthest=None) | Q(Exists(known.filter(position__lt=to.position))), then=to.pk),
-            default="furthest",
+            When(Exists(as_far), then="furthest"), default=to.pk, output_field=BigIntegerField()
         ),
         **{
             f"{kind}_at": Case(

@@ -1,7 +1,10 @@
 """Every kind of thing a timeline can show, with what it means for the rest of the product."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+CUSTOM_TYPE = re.compile(r"^[a-z][a-z0-9_]{0,29}$")  # names that websites and programs may choose
 
 
 class Group(StrEnum):
@@ -68,6 +71,8 @@ ACTIVITY_TYPES: dict[str, ActivityType] = {
         _web("product_used", "Used the product", "zap"),
         _web("purchase", "Purchased", "shopping-cart"),
         _web("repeat_purchase", "Purchased again", "shopping-cart"),
+        _web("offline_purchase", "Purchased offline", "store"),
+        _web("link_click", "Followed a link", "external-link"),
         _web("referral_made", "Referred somebody", "users"),
         _web("chat_message", "Wrote in the chat", "message-circle", inbound=True),
         ActivityType("email_sent", "E-mail sent", "mail", Group.EMAIL),
@@ -114,6 +119,7 @@ ACTIVITY_TYPES: dict[str, ActivityType] = {
         _system("task_done", "Task done", "circle-check"),
         _system("response_late", "Reply is late", "clock-alert"),
         _system("merged", "Merged", "merge"),
+        _system("unmerged", "Taken apart", "split"),
     ]
 }
 

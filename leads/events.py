@@ -51,6 +51,24 @@ class LeadRestored(LeadEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeadMerged(LeadEvent):
+    """Another lead became part of this one, which was the same person."""
+
+    name: ClassVar[str] = "lead.merged"
+    merged_id: int
+    merge_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadUnmerged(LeadEvent):
+    """A merge was undone: `merged_id` is a lead of its own again."""
+
+    name: ClassVar[str] = "lead.unmerged"
+    merged_id: int
+    merge_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadContacted(LeadEvent):
     """A person of ours tried to reach the lead, or talked to it: a human response."""
 
@@ -142,3 +160,39 @@ class LeadTakenOver(LeadEvent):
 
     name: ClassVar[str] = "lead.taken_over"
     user_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorLinked(LeadEvent):
+    """A browser turned out to be this person's."""
+
+    name: ClassVar[str] = "lead.visitor_linked"
+    link_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorCut(LeadEvent):
+    """A browser was this person's no more, and what it had done was taken back."""
+
+    name: ClassVar[str] = "lead.visitor_cut"
+    link_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadsImported(Event):
+    """Some lines of an import made new leads; one event for many, so that none floods the queue."""
+
+    name: ClassVar[str] = "leads.imported"
+    import_id: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportUndone(Event):
+    """Leads that an import had made are gone again, those of some of its lines."""
+
+    name: ClassVar[str] = "leads.import_undone"
+    import_id: int
+    first_line: int
+    last_line: int

@@ -1,6 +1,27 @@
 from leadcrm.lib import pump
 from leads import capture
-from leads.models import InboxItem
+from leads.actions import duplicates
+from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
+from leads.importing import steering
+from leads.models import (
+    DuplicateCheck,
+    DuplicateSearch,
+    ImportChunk,
+    ImportJob,
+    InboxItem,
+    Poll,
+    RemoteLead,
+)
+from leads.providers import pumping
+from leads.tracking import ingest, pruning, storing
 
 pump.register(capture.QUEUE, capture.drain, model=InboxItem)
 pump.register(capture.lifeboat.QUEUE, capture.lifeboat.drain)
+pump.register(duplicates.CHECK_QUEUE, duplicates.drain_checks, model=DuplicateCheck)
+pump.register(duplicates.SEARCH_QUEUE, duplicates.drain_search, model=DuplicateSearch)
+pump.register(FETCH_QUEUE, pumping.drain_remote_leads, model=RemoteLead)
+pump.register(POLL_QUEUE, pumping.drain_polls, model=Poll)
+pump.register(steering.JOBS, steering.drain_jobs, model=ImportJob)
+pump.register(steering.CHUNKS, steering.drain_chunks, model=ImportChunk)
+pump.register(storing.QUEUE, ingest.drain, model=TrackingBatch)
+pump.register(pruning.QUEUE, pruning.drain)

@@ -177,6 +177,16 @@ def _answered(properties: Words, who: str) -> Words:
     return {"strong": "BANT", "rest": words + (f", {who}" if who else "")}
 
 
+def _merged(properties: Words, who: str) -> Words:
+    by = f"by {who}" if who else ""
+    return {"strong": f"Merged with {properties.get('name') or 'another lead'}", "rest": by}
+
+
+def _unmerged(properties: Words, who: str) -> Words:
+    by = f"by {who}" if who else ""
+    return {"strong": f"Taken apart from {properties.get('name') or 'another lead'}", "rest": by}
+
+
 def _consented(properties: Words, who: str) -> Words:
     purposes = dict(Consent.Purpose.choices)
     return {"rest": str(purposes.get(str(properties.get("purpose")), "")).lower()}
@@ -190,6 +200,8 @@ SENTENCES: dict[str, Callable[[Words, str], Words]] = {
     "score_crossed": _crossed,
     "qualified": _qualified,
     "bant_answered": _answered,
+    "merged": _merged,
+    "unmerged": _unmerged,
     "consent_granted": _consented,
     "consent_withdrawn": _consented,
 }

@@ -15,6 +15,7 @@ REASONS: dict[str, str] = {
     "bounced": "The address does not exist.",
     "complained": "The lead reported a mail as spam.",
     "deleted": "The lead was deleted or merged.",
+    "merged": "The lead was in it twice, and was merged.",
     "stopped": "Somebody stopped it by hand.",
     "archived": "The campaign was archived.",
     "not_enrolled": "The lead is no longer in the campaign.",

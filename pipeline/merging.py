@@ -214,22 +214,21 @@ def settle_stage(merging: Merging) -> None:
     survivor, loser = merging.survivor, merging.loser
     cycle = _open(survivor)
     last = _last_transition(survivor)
-    if cycle is None or last is None:
-        _stand_where(merging, last)
+    if last is None:
         return
-    stage = _further(merging, cycle)
-    if stage is not None and last.to_stage_id != stage.pk:
+    stage = _further(merging, cycle) if cycle is not None else None
+    if cycle is not None and stage is not None and last.to_stage_id != stage.pk:
         last = _move(merging, cycle, last, stage)
-    _stand_where(merging, last)
-    if survivor.status in CLOSED and loser.status not in CLOSED:
-        merging.journal.change(survivor, status=loser.status)
-
-
-CLOSED = frozenset({Status.WON, Status.LOST})
+    status = survivor.status
+    if not last.to_stage.is_open:
+        status = last.to_stage.category
+    elif last.to_stage_id == loser.stage_id != survivor.stage_id:
+        status = loser.status
+    merging.journal.change(survivor, stage=last.to_stage, stage_entered_at=last.at, status=status)
 
 
 def _last_transition(lead: Lead) -> Transition | None:
-    return lead.transitions.order_by("-at", "-pk").first()
+    return lead.transitions.select_related("to_stage").order_by("-at", "-pk").first()
 
 
 def _further(merging: Merging, cycle: SalesCycle) -> Stage | None:
@@ -258,11 +257,6 @@ def _move(merging: Merging, cycle: SalesCycle, last: Transition, stage: Stage) -
     )
     merging.journal.create(transition)
     return transition
-
-
-def _stand_where(merging: Merging, last: Transition | None) -> None:
-    if last is not None:
-        merging.journal.change(merging.survivor, stage=last.to_stage, stage_entered_at=last.at)
 
 
 @after_moving(11)

@@ -12,6 +12,7 @@ from leadcrm.eventlog.actions import Actor, deliver_for, publish
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
 from leads.actions.activities import mark_dirty, record_activity
+from leads.actions.duplicates import look_for_twins
 from leads.events import LeadCreated, LeadDeleted, LeadRestored, LeadUpdated
 from leads.freemail import is_free_provider
 from leads.models import Company, Lead, LeadIdentifier, LeadScore, LeadTag, Source, Tag
@@ -31,6 +32,10 @@ TEXT_LIMITS = {
     "time_zone": 50,
     "industry": 80,
 }
+
+
+# What tells that two leads may be one person.
+TELLING = frozenset({"first_name", "last_name", "email", "phone", "company_name", "website"})
 
 
 class ContactFields(TypedDict, total=False):
@@ -94,6 +99,7 @@ def create_lead(
         publish(LeadCreated(lead_id=lead.pk), at=at, actor=actor, channel=channel)
         record_activity(lead.pk, "lead_created", at=at, user=user)
     mark_dirty([lead.pk])
+    look_for_twins([lead.pk])
     if announce and user is not None:
         # A rep sees a lead once it has an owner, and is about to look at it.
         deliver_for(lead.pk)
@@ -143,6 +149,8 @@ def update_lead(
     record_activity(lead.pk, "lead_updated", at=at, user=user, properties={"fields": changed})
     publish(LeadUpdated(lead_id=lead.pk, fields=changed), at=at, actor=actor)
     mark_dirty([lead.pk])
+    if TELLING & set(changed):
+        look_for_twins([lead.pk])
     return lead
 
 

@@ -11,9 +11,9 @@ from leadcrm.lib.pagination import Page, keyset_page
 from leads.activity_types import ACTIVITY_TYPES, Group
 from leads.models import Activity, Consent, Lead, LeadIdentifier, Note, Tag, Touch
 from leads.models.lead import LeadQuerySet
+from leads.queries.survivors import survivor_id, survivors_of
 
 TIMELINE_SIZE = 30
-MOST_MERGES = 20  # a chain of merges longer than this was not made by people
 
 
 def find(principal: Any, public_id: str) -> Lead:
@@ -33,16 +33,9 @@ def find(principal: Any, public_id: str) -> Lead:
 
 
 def _survivor(public_id: str) -> int | None:
-    place = Lead.objects.filter(public_id=public_id, merged_into__isnull=False)
-    target = place.values_list("merged_into_id", flat=True).first()
-    if target is None:
-        return None
-    for _ in range(MOST_MERGES):
-        further = Lead.objects.filter(pk=target).values_list("merged_into_id", flat=True).first()
-        if further is None:
-            return target
-        target = further
-    return None
+    merged = Lead.objects.filter(public_id=public_id, merged_into__isnull=False)
+    lead_id = merged.values_list("pk", flat=True).first()
+    return None if lead_id is None else survivor_id(lead_id)
 
 
 def ids_by_name(
@@ -52,12 +45,25 @@ def ids_by_name(
     visible = Lead.objects.visible_to(principal)
     named = visible.filter(public_id__in=set(public_ids)) if public_ids else Lead.objects.none()
     found: dict[str, int] = dict(named.values_list("public_id", "pk"))
+    if len(found) < len(set(public_ids)):
+        found |= _merged_since(visible, set(public_ids) - found.keys())
     if emails:
         identifiers = LeadIdentifier.objects.filter(
             kind=LeadIdentifier.Kind.EMAIL, value__in=set(emails), lead__in=visible
         )
         found |= dict(identifiers.values_list("value", "lead_id"))
     return found
+
+
+def _merged_since(visible: LeadQuerySet, public_ids: set[str]) -> dict[str, int]:
+    """Ids of merged leads name the leads that are left, where those are visible."""
+    merged = Lead.objects.filter(public_id__in=public_ids, merged_into__isnull=False)
+    names = dict(merged.values_list("public_id", "pk"))
+    if not names:
+        return {}
+    left = survivors_of(names.values())
+    seen = set(visible.filter(pk__in=left.values()).values_list("pk", flat=True))
+    return {name: left[pk] for name, pk in names.items() if left.get(pk) in seen}
 
 
 def timeline(

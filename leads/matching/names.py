@@ -1,13 +1,6 @@
-"""Who somebody is: pure rules on names and identifiers, no database.
-
-Only an exact canonical e-mail address tells that two are the same person. A shared phone number,
-as of a reception desk, is a hint for a human.
-"""
+"""Names as people write them, and the names of fields as form builders do."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 PARTICLES = frozenset(
     [
@@ -32,28 +25,6 @@ PARTICLES = frozenset(
         "el",
     ]
 )
-
-
-class Verdict(StrEnum):
-    KNOWN = "known"
-    NEW = "new"
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """`lead_id` for a known person; `hints` are leads that might be the same."""
-
-    verdict: Verdict
-    lead_id: int | None = None
-    hints: tuple[int, ...] = field(default=())
-
-
-def match(*, by_email: int | None, by_phone: Sequence[int] = ()) -> Match:
-    """Decide from the leads that own the address and those that share the number."""
-    if by_email is not None:
-        others = tuple(lead for lead in by_phone if lead != by_email)
-        return Match(Verdict.KNOWN, by_email, others)
-    return Match(Verdict.NEW, hints=tuple(by_phone))
 
 
 def split_name(full: str) -> tuple[str, str]:

@@ -1,0 +1,31 @@
+"""What the ground floor does when something happens to a lead. Each reads the present state."""
+
+from django.utils import timezone
+
+from leadcrm.eventlog.registry import on
+from leads.actions.merging import gather_stragglers
+from leads.events import ConsentChanged, LeadCaptured, LeadMerged
+from leads.models import Consent
+from leads.tracking import stitching
+
+
+@on(LeadMerged)
+def follow_the_merged(event: LeadMerged) -> None:
+    """Whoever found the lead before it was merged may have written for it after."""
+    gather_stragglers(event.merge_id)
+
+
+@on(LeadCaptured)
+def recognise_visitor(event: LeadCaptured) -> None:
+    """Whoever sent a form did so in a browser: what it did before is this lead's story too."""
+    stitching.link_captured(event.inquiry_id)
+
+
+@on(ConsentChanged)
+def follow_tracking_consent(event: ConsentChanged) -> None:
+    if event.purpose != Consent.Purpose.TRACKING:
+        return
+    if stitching.objects(event.lead_id):
+        stitching.stop_tracking(event.lead_id, at=timezone.now())
+    else:
+        stitching.allow_tracking(event.lead_id)

@@ -1,0 +1,222 @@
+"""The ground floor's own rows when two leads become one, and when they are taken apart."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from leadcrm.lib import normalise
+from leads.actions.leads import find_company
+from leads.merging.registry import (
+    Found,
+    Identity,
+    Merging,
+    after_moving,
+    before_moving,
+    carrying_identity,
+    moves,
+    stays,
+)
+from leads.merging.values import chosen_columns, compare
+from leads.models import (
+    Activity,
+    Consent,
+    DirtyLead,
+    DuplicateCandidate,
+    DuplicateCheck,
+    FieldProposal,
+    ImportRow,
+    IdentityLink,
+    ImportRow,
+    InboxItem,
+    Inquiry,
+    Lead,
+    LeadIdentifier,
+    LeadScore,
+    LeadTag,
+    Merge,
+    Note,
+    Touch,
+)
+
+MERGE_SOURCE = "merge"
+
+
+def _tagged_alike(merging: Merging) -> Q:
+    return Q(tag__in=LeadTag.objects.filter(lead=merging.survivor.pk).values("tag"))
+
+
+def _proposed_alike(merging: Merging) -> Q:
+    mine = FieldProposal.objects.filter(
+        lead=merging.survivor.pk, state="open", field=OuterRef("field")
+    )
+    return Q(Exists(mine), state="open")
+
+
+moves(LeadIdentifier, one="identifier")
+moves(Inquiry, one="inquiry", many="inquiries")
+moves(Activity, one="activity", many="activities")
+moves(Note, one="note")
+moves(Touch, one="visit")
+moves(Consent, one="consent receipt")
+moves(InboxItem)
+moves(LeadTag, one="tag", collides=_tagged_alike)
+moves(IdentityLink, one="browser")
+moves(FieldProposal, one="proposed change", collides=_proposed_alike)
+
+stays(
+    ImportRow, why="It tells what became of a line of a file; undoing that must not delete another."
+)
+stays(LeadScore, why="It is worked out anew from everything the survivor has.")
+stays(DirtyLead, why="A mark to work out a score; the survivor gets its own.")
+stays(ImportRow, why="What became of a row of a file is history; an undo leaves merged leads alone.")
+stays(DuplicateCheck, why="A mark to look for twins; the survivor gets its own.")
+stays(DuplicateCandidate, field="lead_a", why="A pair says who was compared; see `carry_verdicts`.")
+stays(DuplicateCandidate, field="lead_b", why="A pair says who was compared; see `carry_verdicts`.")
+stays(Merge, field="survivor", why="History.")
+stays(Merge, field="loser", why="History.")
+stays(Lead, field="merged_into", why="Chains are followed, so that each link can be undone.")
+
+
+# Before: what was allowed ------------------------------------------------------------------------
+
+
+@before_moving(0)
+def keep_the_stricter_consent(merging: Merging) -> None:
+    """A withdrawal of either holds for the one they become, whoever spoke last."""
+    mine, theirs = _newest(merging.survivor), _newest(merging.loser)
+    for purpose in mine.keys() | theirs.keys():
+        both = [row for row in (mine.get(purpose), theirs.get(purpose)) if row is not None]
+        newest = max(both, key=lambda row: (row.at, row.pk))
+        withdrawn = next((row for row in both if not row.granted), None)
+        if withdrawn is None or not newest.granted:
+            continue
+        receipt = Consent(
+            lead=merging.survivor,
+            purpose=purpose,
+            granted=False,
+            basis=withdrawn.basis,
+            source=MERGE_SOURCE,
+            at=max(merging.at, newest.at),
+        )
+        merging.journal.create(receipt)
+
+
+def _newest(lead: Lead) -> dict[str, Consent]:
+    rows = Consent.objects.filter(lead=lead).order_by("purpose", "-at", "-pk").distinct("purpose")
+    return {row.purpose: row for row in rows}
+
+
+@before_moving(0)
+def carry_verdicts(merging: Merging) -> None:
+    """Who was found not to be the loser's duplicate is not the survivor's either."""
+    survivor, loser = merging.survivor, merging.loser
+    pairs = DuplicateCandidate.objects.filter(Q(lead_a=loser) | Q(lead_b=loser))
+    for pair in pairs.filter(state=DuplicateCandidate.State.DISMISSED):
+        other = pair.lead_b_id if pair.lead_a_id == loser.pk else pair.lead_a_id
+        if other != survivor.pk:
+            _dismiss_too(merging, survivor.pk, other, pair)
+    low, high = sorted((survivor.pk, loser.pk))
+    for pair in pairs.filter(lead_a=low, lead_b=high):
+        merging.journal.change(
+            pair,
+            state=DuplicateCandidate.State.MERGED,
+            decided_at=merging.at,
+            decided_by=merging.actor,
+        )
+
+
+def _dismiss_too(merging: Merging, one: int, other: int, like: DuplicateCandidate) -> None:
+    low, high = sorted((one, other))
+    known = DuplicateCandidate.objects.filter(lead_a=low, lead_b=high).first()
+    decided = {
+        "state": DuplicateCandidate.State.DISMISSED,
+        "decided_at": like.decided_at,
+        "decided_by": like.decided_by,
+    }
+    if known is not None:
+        if known.state == DuplicateCandidate.State.OPEN:
+            merging.journal.change(known, **decided)
+        return
+    merging.journal.create(
+        DuplicateCandidate(
+            lead_a_id=low, lead_b_id=high, score=like.score, reasons=like.reasons, **decided
+        )
+    )
+
+
+# After: the columns ------------------------------------------------------------------------------
+
+
+@after_moving(0)
+def choose_values(merging: Merging) -> None:
+    survivor, loser = merging.survivor, merging.loser
+    columns = chosen_columns(compare(survivor, loser, merging.choices), dict(survivor.custom or {}))
+    columns["created_at"] = min(survivor.created_at, loser.created_at)
+    columns["is_test"] = survivor.is_test and loser.is_test
+    if survivor.source_id is None:
+        columns["source"] = loser.source
+    merging.journal.change(survivor, **columns)
+    if survivor.company_id is None or {"email", "website", "company_name"} & columns.keys():
+        merging.journal.change(survivor, company=find_company(survivor))
+
+
+@after_moving(0)
+def keep_the_livelier(merging: Merging) -> None:
+    """What happened last, of both; scoring works out the rest."""
+    mine, theirs = (
+        LeadScore.objects.filter(lead=lead).first() for lead in (merging.survivor, merging.loser)
+    )
+    if mine is None or theirs is None or theirs.last_activity_at is None:
+        return
+    if mine.last_activity_at is None or mine.last_activity_at < theirs.last_activity_at:
+        merging.journal.change(
+            mine,
+            last_activity_at=theirs.last_activity_at,
+            last_activity_type=theirs.last_activity_type,
+        )
+
+
+# Apart again -------------------------------------------------------------------------------------
+
+
+@carrying_identity
+def by_their_words(whose: Identity) -> Iterator[Found]:
+    """Inquiries in which they gave their own address or number, with all that came of them."""
+    rows = Inquiry.objects.filter(lead=whose.survivor_id, received_at__gte=whose.since)
+    inquiries = [row.pk for row in rows if _names(row.fields, whose)]
+    items = list(
+        Inquiry.objects.filter(pk__in=inquiries, inbox_item__isnull=False).values_list(
+            "inbox_item", flat=True
+        )
+    )
+    yield Found(Inquiry, inquiries)
+    yield Found(InboxItem, items)
+    yield _of(Touch, whose, Q(inquiry__in=inquiries))
+    yield _of(Consent, whose, Q(inbox_item__in=items))
+    yield _of(Activity, whose, Q(occurred_at__gte=whose.since, properties__inquiry__in=inquiries))
+
+
+def _of(model: type[Any], whose: Identity, which: Q) -> Found:
+    rows = model.objects.filter(which, lead=whose.survivor_id)
+    return Found(model, list(rows.order_by(F("pk").asc()).values_list("pk", flat=True)))
+
+
+def _names(fields: Any, whose: Identity) -> bool:
+    """Whether any answer is one of their addresses, or, with no address in it, their number."""
+    texts = list(_texts(fields))
+    emails = {found.canonical for text in texts if (found := normalise.email(text))}
+    if emails:
+        return bool(emails & whose.emails)
+    return any(normalise.phone(text) in whose.phones for text in texts if text.startswith("+"))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

@@ -56,6 +56,7 @@ WSGI_APPLICATION = "leadcrm.wsgi.application"
 # How many proxies in front may be believed about the client's address (X-Forwarded-For).
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 MAX_CAPTURE_BYTES = env.number("MAX_CAPTURE_BYTES", 5_000_000)
+MAX_IMPORT_BYTES = env.number("MAX_IMPORT_BYTES", 200_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_CAPTURE_BYTES + 1_000_000
 
 INSTALLED_APPS = [
@@ -155,6 +156,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 SPOOL_DIR = Path(env.text("LEADCRM_SPOOL") or VAR_DIR / "spool")
 SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 500_000_000)
 SPOOL_MAX_FILES = env.number("SPOOL_MAX_FILES", 100_000)
+RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 3600)  # 0: never by itself
 
 # Database, cache, broker -----------------------------------------------------------------------
 DATABASES: dict[str, Any] = {

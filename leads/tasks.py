@@ -1,5 +1,6 @@
 from leadcrm.lib import pump
 from leads import capture
+from leads.capture import deeds, reconciling
 from leads.actions import duplicates
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
 from leads.importing import steering
@@ -8,7 +9,7 @@ from leads.models import (
     DuplicateSearch,
     ImportChunk,
     ImportJob,
-    InboxItem,
+    InboxDeed, InboxItem,
     Poll,
     RemoteLead,
 )
@@ -17,6 +18,8 @@ from leads.tracking import ingest, pruning, storing
 
 pump.register(capture.QUEUE, capture.drain, model=InboxItem)
 pump.register(capture.lifeboat.QUEUE, capture.lifeboat.drain)
+pump.register(deeds.QUEUE, deeds.drain, model=InboxDeed)
+pump.register(reconciling.QUEUE, reconciling.drain)
 pump.register(duplicates.CHECK_QUEUE, duplicates.drain_checks, model=DuplicateCheck)
 pump.register(duplicates.SEARCH_QUEUE, duplicates.drain_search, model=DuplicateSearch)
 pump.register(FETCH_QUEUE, pumping.drain_remote_leads, model=RemoteLead)

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from leads import incoming, public
+from leads.tracking import doors
 from leads.views import fields as field_views
 from leads.views import forms, inbox, lists, record, search
 
@@ -34,6 +35,8 @@ public_urls = [
     path("f/<slug:slug>/", public.hosted_form, name="public-form"),
     path("f/<slug:slug>/frame/", public.hosted_form, {"embedded": True}, name="public-form-frame"),
     path("f/<slug:slug>/embed.js", public.embed_script, name="public-form-embed"),
+    path("t.js", doors.script, name="tracking-script"),
+    path("t/", doors.collect, name="tracking"),
     path("in/<slug:key>/", incoming.incoming, name="incoming"),
     path("in/<slug:provider>/<slug:key>/", incoming.incoming, name="incoming-provider"),
 ]

@@ -21,6 +21,9 @@ PUBLIC = {
     "f/<slug:slug>/",
     "f/<slug:slug>/embed.js",
     "f/<slug:slug>/frame/",
+    # Programs of others; the key in the address is the secret.
+    "in/<slug:key>/",
+    "in/<slug:provider>/<slug:key>/",
     "e/c/<str:token>",
     "e/o/<str:token>",
     "e/p/<str:token>",

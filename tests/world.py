@@ -16,7 +16,7 @@ from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
 from leads import capture, undo
 from leads.actions import record_consent
 from leads.actions.saved_views import save_view
-from leads.models import Company, InboxItem, Lead
+from leads.models import Company, ConnectionSecret, InboxItem, Lead
 from nurturing import tracking
 from nurturing.models import FrequencyPolicy, Sender
 from nurturing.tracking import Recipient
@@ -28,6 +28,7 @@ from scoring.models import ScoringModel
 from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
 from tests.leads.factories import FieldFactory
 from tests.nurturing.factories import make_campaign, plan_mails
+from tests.leads.sources import connect, secret_of
 from tests.pipeline.factories import make_inquiry, make_pool
 from tests.test_public_routes import routes
 
@@ -147,6 +148,7 @@ def make_world() -> World:
         "settings/fields/": {"key": FieldFactory().key},
         "settings/people/": {"public_id": people["stranger"].public_id},
         "settings/mail/": {"key": MAIL},
+        "in/": {"key": source_address(), "provider": "webhook"},
     }
     return world
 
@@ -185,6 +187,11 @@ def _keys(alice: User) -> dict[str, str]:
 
 def _token(url: str) -> str:
     return url.rstrip("/").rpartition("/")[2]
+
+
+def source_address() -> str:
+    connection = connect("webhook", name="Partner site")
+    return secret_of(connection, ConnectionSecret.Use.ADDRESS)
 
 
 def _routing_rule_key() -> str:

@@ -1,0 +1,164 @@
+"""What each answer of a source means: by a person's rule, the provider's own words, or its name.
+
+A target is a lead field, `name`, `message`, `custom.<key>`, `bant.<dimension>`,
+`consent.<purpose>`, a tag of the visit (`utm_source`, `gclid` …), `page_url`, `landing_page`,
+`referrer`, `keep` (only with the inquiry) or `ignore` (only in the body).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from leadcrm.lib import normalise
+from leads.capture.envelopes import Consented, Submission
+from leads.capture.mapping import CONTACT_FIELDS, DIMENSIONS, MESSAGE, NAME, target_of, text_of
+from leads.capture.origin import TAGS
+from leads.matching import plain_key
+from leads.models import Consent
+from leads.providers.answers import Answer
+
+KEEP, IGNORE = "keep", "ignore"
+PAGE_FIELDS = ("page_url", "landing_page", "referrer")
+CONTEXT = frozenset([*TAGS, *PAGE_FIELDS])
+CONTEXT_WORDS = {
+    "pageurl": "page_url",
+    "pageuri": "page_url",
+    "sourceurl": "page_url",
+    "formurl": "page_url",
+    "landingpage": "landing_page",
+    "landingurl": "landing_page",
+    "referrer": "referrer",
+    "referer": "referrer",
+}
+# Two words that together mean something else than the last of them alone.
+TOGETHER = {
+    "namefirst": "first_name",
+    "namelast": "last_name",
+    "accountname": "company_name",
+    "phonefull": "phone",
+    "namefull": NAME,
+}
+# What stands below these is about the form, the advertisement or the sender's own record.
+ABOUT_OTHERS = frozenset(
+    [
+        "form",
+        "forms",
+        "definition",
+        "survey",
+        "campaign",
+        "adset",
+        "ad",
+        "page",
+        "meta",
+        "metadata",
+        "owner",
+        "event",
+        "workspace",
+        "submission",
+        "settings",
+        "theme",
+        "webhook",
+        "app",
+        "subscription",
+        "respondentapp",
+    ]
+)
+# Names that say something of a person only where the answers stand, not deep in a record.
+NOT_DEEP = frozenset({"title", "name", "description", "url", "type", "site", "state", "note"})
+SHALLOW = [
+    "field",
+    "answer",
+    "data",
+    "form_data",
+    "lead",
+    "contact",
+    "user",
+    "person",
+    "customer",
+    "address",
+    "location",
+    "entry",
+]
+NO_WORDS = frozenset({"", "0", "no", "n", "false", "off", "none", "declined", "unchecked"})
+
+
+def is_target(target: str) -> bool:
+    """Whether a rule may name this."""
+    head, _, rest = target.partition(".")
+    if head == "bant":
+        return rest in DIMENSIONS
+    if head == "consent":
+        return rest in Consent.Purpose.values
+    if head == "custom":
+        return 0 < len(rest) <= 40
+    return target in {*CONTACT_FIELDS, *CONTEXT, NAME, MESSAGE, KEEP, IGNORE}
+
+
+def suggested(names: tuple[str, ...]) -> str:
+    """What an answer of these names usually means; empty when that is not clear."""
+    if not names or ABOUT_OTHERS & {name.lower() for name in names[:-1]}:
+        return ""
+    last = names[-1]
+    if last.lower() in TAGS:
+        return last.lower()
+    together = plain_key("".join(names[-2:])) if len(names) > 1 else ""
+    if found := TOGETHER.get(together) or (target_of(together) if together else ""):
+        return found
+    plain = plain_key(last)
+    deep = len(names) > 1 and not names[-2].lower().startswith(tuple(SHALLOW))
+    if deep and plain in NOT_DEEP:
+        return ""
+    return CONTEXT_WORDS.get(plain) or target_of(last)
+
+
+def targets_of(
+    answers: Iterable[Answer],
+    *,
+    rules: Mapping[str, str] | None = None,
+    own: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The target of each path: a person's rule first, then the provider's words, then a guess."""
+    rules, own, answers = rules or {}, own or {}, list(answers)
+    targets = {
+        answer.path: rules.get(answer.path) or own.get(answer.path) or suggested(answer.names)
+        for answer in answers
+    }
+    if "email" not in targets.values() and (path := _address_among(answers, targets)):
+        targets[path] = "email"
+    return targets
+
+
+def _address_among(answers: list[Answer], targets: Mapping[str, str]) -> str:
+    """An answer that is an e-mail address, whatever its sender calls it."""
+    for answer in answers:
+        about_others = ABOUT_OTHERS & {name.lower() for name in answer.names[:-1]}
+        if targets[answer.path] or about_others or not isinstance(answer.value, str):
+            continue
+        if "@" in answer.value[:254] and normalise.email(answer.value):
+            return answer.path
+    return ""
+
+
+def submission_of(
+    answers: Iterable[Answer],
+    targets: Mapping[str, str],
+    *,
+    context: Mapping[str, Any] | None = None,
+    notes: list[str] | None = None,
+) -> Submission:
+    """One capture from answers; what has no target stays with the inquiry."""
+    submission = Submission({}, context=dict(context or {}), notes=notes or [])
+    for answer in answers:
+        target = targets.get(answer.path, "") or KEEP
+        if target == IGNORE:
+            continue
+        key = (
+            answer.label if answer.label and answer.label not in submission.values else answer.path
+        )
+        submission.values[key] = answer.value
+        submission.questions[key] = {"maps_to": target}
+        if target in CONTEXT:
+            submission.context.setdefault(target, text_of(answer.value))
+        elif target.startswith("consent."):
+            agreed = text_of(answer.value).lower() not in NO_WORDS
+            submission.consent[target[8:]] = Consented(agreed)
+    return submission

@@ -5,6 +5,15 @@ from leads.models.attribution import MarketingCampaign, SpendEntry, Touch
 from leads.models.capture import Form, FormVersion, InboxItem, Inquiry, Source
 from leads.models.consent import Consent, Suppression
 from leads.models.fields import FieldDefinition
+from leads.models.forms import (
+    Asset,
+    AssetGrant,
+    Confirmation,
+    ConsentText,
+    CouponCode,
+    FormCount,
+    TransactionalMail,
+)
 from leads.models.funnel import Pipeline, Stage
 from leads.models.identity import (
     DuplicateCandidate,
@@ -55,10 +64,15 @@ from leads.models.tracking import (
 
 __all__ = [
     "Activity",
+    "Asset",
+    "AssetGrant",
     "Company",
+    "Confirmation",
     "Connection",
     "ConnectionSecret",
     "Consent",
+    "ConsentText",
+    "CouponCode",
     "DirtyLead",
     "DuplicateCandidate",
     "DuplicateCheck",
@@ -68,6 +82,7 @@ __all__ = [
     "FieldDefinition",
     "FieldProposal",
     "Form",
+    "FormCount",
     "FormVersion",
     "IdentityLink",
     "ImportChunk",
@@ -105,6 +120,7 @@ __all__ = [
     "TrackedSite",
     "TrackingBatch",
     "TrackingPolicy",
+    "TransactionalMail",
     "Visit",
     "Visitor",
     "VisitorEvent",

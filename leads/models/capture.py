@@ -1,4 +1,5 @@
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.indexes import BrinIndex
@@ -7,6 +8,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from leadcrm.accounts.access import reach_of
+from leadcrm.accounts.models import User
 from leadcrm.lib.indexes import where_set
 from leadcrm.lib.pump import WorkItem
 from leads.models.attribution import Channel
@@ -48,6 +50,11 @@ class Form(models.Model):
         WEBINAR = "webinar_registered", "Webinar registration"
         TRIAL = "trial_started", "Trial"
 
+    class Proof(models.TextChoices):
+        OFF = "off", "Never"
+        SUSPICIOUS = "suspicious", "When an address posts often"
+        ALWAYS = "always", "Always"
+
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(
@@ -59,6 +66,18 @@ class Form(models.Model):
     )
     allowed_origins = models.JSONField(default=list, blank=True)
     notify_owner = models.BooleanField(default=True)
+    proof = models.CharField(
+        max_length=10, choices=Proof, default=Proof.OFF, db_default=Proof.OFF.value
+    )
+    is_kiosk = models.BooleanField(default=False, db_default=False)  # many people, one browser
+    opens_at = models.DateTimeField(null=True, blank=True)
+    closes_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    # What the apps above are asked to do with its leads; see `leads.wishes`.
+    wishes = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    # The version that is being written; None: as the newest one. See `leads.actions.drafts`.
+    draft = models.JSONField(null=True, blank=True)
+    draft_revision = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     def __str__(self) -> str:
@@ -66,15 +85,23 @@ class Form(models.Model):
 
     @property
     def is_published(self) -> bool:
-        return self.published_id is not None
+        return self.published_id is not None and self.archived_at is None
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether strangers may fill it in at this moment."""
+        began = self.opens_at is None or self.opens_at <= at
+        return self.is_published and began and (self.closes_at is None or at < self.closes_at)
 
 
 class FormVersion(models.Model):
     """What a form asked at one time; never changed, so that a submission keeps its meaning.
 
     `fields`: a list of `{"key", "label", "type", "required", "help", "options", "maps_to"}`, where
-    `maps_to` names a lead field, `name` (the full one), `custom.<key>`, `bant.<dimension>` or
-    `message`. An option is a text, or `{"value", "label", "level"}` with a BANT level.
+    `maps_to` names a lead field, `name` (the full one), `custom.<key>`, `bant.<dimension>`, `tag`
+    or `message`. An option is a text, or `{"value", "label", "level"}` with a BANT level. Also
+    "placeholder", "default", "param" (of the page's address), "when" (`{"field", "op", "value"}`),
+    "skip_known" and, of a consent box, "purpose".
+    `settings`: "theme", "confirm", "confirm_days", "asset", "max_asked", "thank_you_title".
     """
 
     form = models.ForeignKey(Form, models.CASCADE, related_name="versions")
@@ -86,6 +113,10 @@ class FormVersion(models.Model):
     submit_label = models.CharField(max_length=40, default="Send")
     thank_you = models.TextField(default="Thank you. We will be in touch.")
     redirect_url = models.CharField(max_length=300, blank=True)
+    settings = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    published_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

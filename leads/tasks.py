@@ -1,17 +1,19 @@
 from leadcrm.lib import pump
 from leads import capture
-from leads.capture import deeds, reconciling
 from leads.actions import duplicates
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
+from leads.capture import deeds, reconciling
 from leads.importing import steering
 from leads.models import (
     DuplicateCheck,
     DuplicateSearch,
     ImportChunk,
     ImportJob,
-    InboxDeed, InboxItem,
+    InboxDeed,
+    InboxItem,
     Poll,
     RemoteLead,
+    TrackingBatch,
 )
 from leads.providers import pumping
 from leads.tracking import ingest, pruning, storing

@@ -30,6 +30,7 @@ class NewActivity:
     klass: str = Activity.Class.HUMAN
     user_id: int | None = None
     dedupe_key: str | None = None
+    link_id: int | None = None
 
 
 def record_activity(
@@ -92,27 +93,33 @@ def _insert(activities: Sequence[NewActivity]) -> list[int | None]:
             a.klass,
             a.user_id,
             a.dedupe_key,
+            a.link_id,
         )
         for index, a in enumerate(activities)
     ]
     # One statement that also tells which input each id belongs to: RETURNING alone cannot, since
     # conflicting rows are missing from it.
     statement = """
-        WITH input (i, lead_id, type, occurred_at, properties, category, klass, user_id, dedupe_key)
+        WITH input
+          (i, lead_id, type, occurred_at, properties, category, klass, user_id, dedupe_key, link_id)
           AS (VALUES %s),
         numbered AS (
           SELECT nextval(pg_get_serial_sequence('leads_activity', 'id')) AS id, input.* FROM input),
         written AS (
           INSERT INTO leads_activity
-            (id, lead_id, type, occurred_at, properties, category, klass, user_id, dedupe_key)
+            (id, lead_id, type, occurred_at, properties, category, klass, user_id, dedupe_key,
+             link_id)
           OVERRIDING SYSTEM VALUE
-          SELECT id, lead_id, type, occurred_at, properties, category, klass, user_id, dedupe_key
-            FROM numbered
+          SELECT id, lead_id, type, occurred_at, properties, category, klass, user_id, dedupe_key,
+            link_id FROM numbered
           ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
           RETURNING id)
         SELECT numbered.i, written.id FROM numbered JOIN written USING (id)
     """
-    template = "(%s, %s::bigint, %s, %s::timestamptz, %s::jsonb, %s, %s, %s::bigint, %s::varchar)"
+    template = (
+        "(%s, %s::bigint, %s, %s::timestamptz, %s::jsonb, %s, %s, %s::bigint, %s::varchar, "
+        "%s::bigint)"
+    )
     with connection.cursor() as cursor:
         found = execute_values(
             cursor.cursor, statement, rows, template=template, page_size=len(rows), fetch=True

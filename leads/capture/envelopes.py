@@ -85,7 +85,11 @@ def read_form(body: bytes, content_type: str) -> Submission:
     version_id, rendered_at = shown(ours["at"]) if "at" in ours else (None, None)
     return Submission(
         values,
-        context={"page_url": ours.get("page", ""), "referrer": ours.get("ref", "")},
+        context={
+            "page_url": ours.get("page", ""),
+            "referrer": ours.get("ref", ""),
+            "visitor": ours.get("visitor", "")[:45],
+        },
         consent={Consent.Purpose.MARKETING_EMAIL: Consented(granted=True)}
         if ours.get("consent")
         else {},

@@ -32,6 +32,7 @@ from leads.capture.origin import origin_of
 from leads.capture.parsing import Unreadable
 from leads.matching import match
 from leads.models import Consent, Form, FormVersion, InboxItem, Inquiry, Lead, Source
+from leads.tracking.visits import with_visit
 
 logger = structlog.get_logger(__name__)
 
@@ -423,6 +424,8 @@ def _context(
 
 def _add_touch(inquiry: Inquiry, submission: Submission, place: Place) -> None:
     origin = origin_of(submission.context, submission.values, place.source)
+    if not any(origin.utm.values()) and not origin.click_ids:
+        origin = origin_of(with_visit(submission.context), submission.values, place.source)
     add_touch(
         inquiry.lead_id,
         inquiry,

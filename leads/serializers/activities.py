@@ -1,6 +1,5 @@
 """Reading activities that programs send, fast enough for a thousand at once."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,10 +11,9 @@ from django.utils.dateparse import parse_datetime
 
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import FieldError
-from leads.activity_types import ACTIVITY_TYPES, Group, type_of
+from leads.activity_types import ACTIVITY_TYPES, CUSTOM_TYPE, Group, type_of
 from leads.models import Activity
 
-TYPE = re.compile(r"^[a-z][a-z0-9_]{0,29}$")
 FUTURE = timedelta(days=1)  # clocks of senders may be wrong, but not by more
 KNOWN = frozenset(
     {"id", "lead", "email", "visitor", "type", "occurred_at", "properties", "category"}
@@ -73,7 +71,7 @@ def _text(sent: Sent, row: Mapping[str, Any], name: str, *, limit: int) -> str:
 
 def _type(sent: Sent, row: Mapping[str, Any]) -> str:
     value = row.get("type")
-    if not isinstance(value, str) or not TYPE.match(value):
+    if not isinstance(value, str) or not CUSTOM_TYPE.match(value):
         sent.refuse(
             "type", "Write a type in small letters with underscores, such as page_view.", "invalid"
         )

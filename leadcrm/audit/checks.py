@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.db import connection
 from django.utils import timezone
 
+from leads.capture import reconciling
 from leads.models import DirtyLead, LeadScore
 from pipeline import queries as pipeline
 from scoring import queries as scoring
@@ -43,7 +44,8 @@ INVARIANTS = (
     ),
     Invariant(
         "An applied capture made an inquiry",
-        "SELECT receipt_id FROM leads_inboxitem i WHERE state = 'applied' AND NOT EXISTS "
+        "SELECT receipt_id FROM leads_inboxitem i WHERE state = 'applied' AND reason_code = '' "
+        "AND lead_id IS NOT NULL AND NOT EXISTS "
         "(SELECT FROM leads_inquiry q WHERE q.inbox_item_id = i.id)",
     ),
     Invariant(
@@ -59,6 +61,13 @@ INVARIANTS = (
     Invariant(
         "A first response comes after the inquiry it answers",
         "SELECT c.id FROM pipeline_salescycle c WHERE c.first_response_at < c.received_at",
+    ),
+    Invariant(
+        "A cycle’s furthest stage is the furthest it was moved to",
+        "SELECT c.id FROM pipeline_salescycle c JOIN leads_stage f ON f.id = c.furthest_id "
+        "WHERE f.position <> (SELECT max(s.position) FROM pipeline_transition t "
+        "JOIN leads_stage s ON s.id = t.to_stage_id AND s.category <> 'lost' "
+        "WHERE t.cycle_id = c.id)",
     ),
     Invariant(
         "No mail was handed over after its address was suppressed",
@@ -80,6 +89,7 @@ def breaches() -> Iterator[Breach]:
     for invariant in INVARIANTS:
         if breach := breach_of(invariant):
             yield breach
+    yield from unreconciled()
     yield from broken_ledgers()
     yield from wrong_scores()
 
@@ -94,6 +104,14 @@ def breach_of(invariant: Invariant) -> Breach | None:
         )
         count, examples = cursor.fetchone()
     return Breach(invariant.rule, count, tuple(examples)) if count else None
+
+
+def unreconciled() -> Iterator[Breach]:
+    """Days whose captures do not add up, or of which some are gone since they were counted."""
+    days = [row for row in reconciling.counted(at=timezone.now()) if row.breach]
+    if days:
+        examples = tuple(f"{row.day} {row.name}: {row.breach}" for row in days[:SHOWN])
+        yield Breach("Received captures equal what became of them", len(days), examples)
 
 
 def broken_ledgers() -> Iterator[Breach]:

@@ -10,13 +10,15 @@ from django.db.models.functions import Now
 from leadcrm.accounts.models import User
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict
-from leads.matching import Likeness, likeness
+from leads.matching import Likeness, Reason, likeness
 from leads.models import DuplicateCandidate, DuplicateCheck, DuplicateSearch, Inquiry, Lead
 from leads.queries.twins import twins_of
 
 CHECK_QUEUE = "duplicate_checks"
 SEARCH_QUEUE = "duplicate_search"
 BATCH = 200
+SHARED_ID_SCORE = 90
+SHARED = ["email", "external_id"]  # reasons that only a capture sees
 RANGE = 2_000  # ids at a time in a search through everything
 
 Pair = tuple[int, int]
@@ -78,6 +80,7 @@ def find_twins(lead_ids: Sequence[int]) -> int:
 def _forget(lead_ids: Sequence[int], found: dict[Pair, Likeness]) -> None:
     """Open pairs that are alike no more, since somebody corrected one of them."""
     rows = DuplicateCandidate.objects.open().filter(Q(lead_a__in=lead_ids) | Q(lead_b__in=lead_ids))
+    rows = rows.exclude(reasons__0__code__in=SHARED, score=SHARED_ID_SCORE)
     gone = [pk for pk, a, b in rows.values_list("pk", "lead_a", "lead_b") if (a, b) not in found]
     if gone:
         DuplicateCandidate.objects.open().filter(pk__in=gone).delete()
@@ -200,6 +203,16 @@ def ask_again(candidate_id: int) -> None:
     DuplicateCandidate.objects.filter(
         pk=candidate_id, state=DuplicateCandidate.State.DISMISSED
     ).update(state=DuplicateCandidate.State.OPEN, decided_at=None, decided_by=None)
+
+
+def suggest_pair(one: int, other: int, reason: Reason) -> None:
+    """Something certain names both; ask, unless somebody has decided."""
+    low, high = sorted((one, other))
+    reasons = [{"code": reason.code, "words": reason.words}]
+    row = DuplicateCandidate(
+        lead_a_id=low, lead_b_id=high, score=SHARED_ID_SCORE, is_same=True, reasons=reasons
+    )
+    DuplicateCandidate.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def dismiss_pair(one: int, other: int, *, at: datetime, user: User | None) -> None:

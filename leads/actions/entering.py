@@ -9,8 +9,9 @@ from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import Actor
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import Conflict, FieldError
-from leads.actions.inquiries import complete_lead, lead_of_email, survivor
-from leads.actions.leads import ContactFields, EmailTaken, create_lead
+from leads.actions.inquiries import complete_lead, survivor
+from leads.actions.knowing import propose, recognise
+from leads.actions.leads import ContactFields, EmailTaken, IdTaken, create_lead
 from leads.models import Lead, Source
 
 
@@ -34,6 +35,7 @@ def enter_lead(
     actor: Actor | None = None,
     user: User | None = None,
     channel: str = "app",
+    external: str = "",
 ) -> tuple[Lead, bool]:
     """Make a lead, or fill what is empty of the one with this address; whether it is new.
 
@@ -41,24 +43,33 @@ def enter_lead(
 
     :raises EmailOfHidden: the address is known, and `reader` may not see whose.
     """
-    known = _known(fields)
+    known = _known(fields, external)
     if known is None:
         try:
             lead = create_lead(
-                fields, at=at, source=source, actor=actor, user=user, channel=channel
+                fields,
+                at=at,
+                source=source,
+                actor=actor,
+                user=user,
+                channel=channel,
+                external=external,
             )
-        except EmailTaken as taken:  # by somebody at the same moment
+        except (EmailTaken, IdTaken) as taken:  # by somebody at the same moment
             known = survivor(taken.lead).pk
         else:
             return lead, True
     contact = {name: value for name, value in fields.items() if name != "custom" and value}
-    complete_lead(known, contact, fields.get("custom") or {}, at=at)  # type: ignore[arg-type]
-    found = Lead.objects.visible_to(reader).filter(pk=known).first()
+    done = complete_lead(known, contact, fields.get("custom") or {}, at=at, external=external)  # type: ignore[arg-type]
+    found = Lead.objects.visible_to(reader).filter(pk=done.lead_id).first()
     if found is None:
         raise EmailOfHidden
+    propose(found.pk, done.said, at=at)
     return found, False
 
 
-def _known(fields: ContactFields) -> int | None:
+def _known(fields: ContactFields, external: str) -> int | None:
     email = normalise.email(fields.get("email") or "")
-    return lead_of_email(email.canonical) if email else None
+    canonical = email.canonical if email else ""
+    named = ContactFields(email=canonical)  # by an address or id: a form has time to ask
+    return recognise(named, email=canonical, external=external).lead_id

@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from leadcrm.eventlog.actions import publish
+from leadcrm.lib import normalise
 from leads.actions.activities import record_activity
-from leads.actions.leads import ContactFields, EmailTaken, create_lead, update_lead
+from leads.actions.knowing import add_identifier, owner_of
+from leads.actions.leads import ContactFields, EmailTaken, IdTaken, create_lead, update_lead
 from leads.events import LeadCaptured
 from leads.models import (
     FormVersion,
@@ -22,6 +24,7 @@ from leads.models import (
     Source,
     Touch,
 )
+from leads.queries.survivors import survivor_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class NewInquiry:
     fields: dict[str, Any] = field(default_factory=dict)
     context: dict[str, Any] = field(default_factory=dict)
     message: str = ""
+    match: dict[str, Any] = field(default_factory=dict)
     activity: str = "form_submit"
     is_test: bool = False
     channel: str = "system"
@@ -43,63 +47,89 @@ class NewInquiry:
 
 def lead_of_email(canonical: str) -> int | None:
     """The lead an address belongs to; of merged leads the one that is left."""
-    identifier = (
-        LeadIdentifier.objects.filter(kind=LeadIdentifier.Kind.EMAIL, value=canonical)
-        .select_related("lead")
-        .first()
-    )
-    return survivor(identifier.lead).pk if identifier else None
-
-
-def leads_of_phone(number: str) -> list[int]:
-    """Leads that share a number, which several people of an office may."""
-    found = LeadIdentifier.objects.filter(
-        kind=LeadIdentifier.Kind.PHONE, value=number, lead__in=Lead.objects.live()
-    )
-    return list(found.order_by("lead_id").values_list("lead_id", flat=True)[:5])
+    return owner_of(LeadIdentifier.Kind.EMAIL, canonical)
 
 
 def survivor(lead: Lead) -> Lead:
-    while lead.merged_into is not None:
-        lead = lead.merged_into
-    return lead
+    """The lead that this one is now: itself, or what it was merged into."""
+    if lead.merged_into_id is None:
+        return lead
+    left: Lead = Lead.objects.get(pk=survivor_id(lead.pk))
+    return left
 
 
 @transaction.atomic
 def take_in(
-    contact: ContactFields, *, source: Source | None, at: datetime, is_test: bool
+    contact: ContactFields,
+    *,
+    source: Source | None,
+    at: datetime,
+    is_test: bool,
+    external: str = "",
 ) -> tuple[int, bool]:
-    """Make a lead, or find the one that another capture made at the same moment."""
+    """Make a lead, or find the one that another capture made at the same moment.
+
+    :param external: an id of another system, see `knowing.external_id`.
+    """
     try:
-        lead = create_lead(contact, at=at, source=source, is_test=is_test, announce=False)
-    except EmailTaken as taken:
+        lead = create_lead(
+            contact, at=at, source=source, is_test=is_test, announce=False, external=external
+        )
+    except (EmailTaken, IdTaken) as taken:
         return survivor(taken.lead).pk, False
     return lead.pk, True
 
 
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """`said`: what the person now says differently, which changed nothing."""
+
+    lead_id: int
+    said: dict[str, Any]
+
+
 @transaction.atomic
 def complete_lead(
-    lead_id: int, contact: ContactFields, custom: Mapping[str, Any], *, at: datetime
-) -> dict[str, Any]:
-    """Fill what is empty; return what the person now says differently, which changes nothing.
+    lead_id: int,
+    contact: ContactFields,
+    custom: Mapping[str, Any],
+    *,
+    at: datetime,
+    external: str = "",
+) -> Completed:
+    """Fill what is empty, of the lead or of the one it has been merged into since it was found.
 
     A deleted lead comes back: its person is knocking.
     """
-    lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
+    lead = _lock_survivor(lead_id)
     if lead.deleted_at is not None:
-        Lead.objects.filter(pk=lead_id).update(deleted_at=None, updated_at=Now())
+        Lead.objects.filter(pk=lead.pk).update(deleted_at=None, updated_at=Now())
     known = {name: getattr(lead, name) for name in contact}
     fresh = {name: value for name, value in contact.items() if known[name] in ("", None)}
     added = {key: value for key, value in custom.items() if lead.custom.get(key) in ("", None)}
     if added:
         fresh["custom"] = {**lead.custom, **added}
     if fresh:
-        update_lead(lead_id, fresh, at=at)  # type: ignore[arg-type]
-    return _conflicts(lead, contact, fresh) | {
+        update_lead(lead.pk, fresh, at=at)  # type: ignore[arg-type]
+    if external:
+        add_identifier(lead.pk, LeadIdentifier.Kind.EXTERNAL, external)
+    said = _conflicts(lead, contact, fresh) | {
         f"custom.{key}": value
         for key, value in custom.items()
         if key not in added and lead.custom.get(key) != value
     }
+    if email := normalise.email(str(said.get("email") or "")):
+        add_identifier(lead.pk, LeadIdentifier.Kind.EMAIL, email.canonical)  # theirs as well
+    return Completed(lead.pk, said)
+
+
+def _lock_survivor(lead_id: int) -> Lead:
+    rows = Lead.objects.select_for_update(of=("self",), no_key=True)
+    while True:
+        lead: Lead = rows.get(pk=lead_id)
+        if lead.merged_into_id is None:
+            return lead
+        lead_id = survivor_id(lead.pk)
 
 
 def _conflicts(lead: Lead, contact: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +155,7 @@ def add_inquiry(lead_id: int, new: NewInquiry, *, is_new: bool) -> Inquiry:
         fields=new.fields,
         context=new.context,
         message=new.message,
+        match=new.match,
         is_test=new.is_test,
         received_at=new.received_at,
     )

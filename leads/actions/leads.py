@@ -14,6 +14,7 @@ from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVer
 from leads.actions.activities import mark_dirty, record_activity
 from leads.actions.duplicates import look_for_twins
 from leads.events import LeadCreated, LeadDeleted, LeadRestored, LeadUpdated
+from leads.fields import records
 from leads.freemail import is_free_provider
 from leads.models import Company, Lead, LeadIdentifier, LeadScore, LeadTag, Source, Tag
 
@@ -71,6 +72,19 @@ class EmailTaken(Conflict):
         self.lead = lead
 
 
+class IdTaken(Conflict):
+    """Another lead has this id of another system."""
+
+    code = "id_taken"
+
+    def __init__(self, lead: Lead) -> None:
+        super().__init__(
+            f"The id belongs to {lead.name}. Open that lead, or merge the two.",
+            errors=[FieldError("external_id", "This id belongs to another lead.", "id_taken")],
+        )
+        self.lead = lead
+
+
 @transaction.atomic
 def create_lead(
     fields: ContactFields,
@@ -82,19 +96,23 @@ def create_lead(
     is_test: bool = False,
     announce: bool = True,
     channel: str = "app",
+    external: str = "",
 ) -> Lead:
     """Make a lead with its score row, identifiers and company.
 
     :param announce: publish `LeadCreated`; a capture publishes its own event instead.
-    :raises EmailTaken: the address identifies another lead.
+    :param external: an id of another system, `<source>:<id>`.
+    :raises EmailTaken: the address identifies another lead. :raises IdTaken: the id does.
     :raises Invalid: the e-mail address is not one.
     """
     values = clean_fields(fields)
+    if "custom" in values:
+        values["custom"] = records.joined({}, values["custom"])
     lead = Lead(**values, source=source, is_test=is_test, created_at=at, updated_at=at)
     lead.company = find_company(lead)
     lead.save(force_insert=True)
     LeadScore.objects.create(lead=lead)
-    _identify(lead)
+    _identify(lead, external=external)
     if announce:
         publish(LeadCreated(lead_id=lead.pk), at=at, actor=actor, channel=channel)
         record_activity(lead.pk, "lead_created", at=at, user=user)
@@ -119,6 +137,8 @@ def update_lead(
 ) -> Lead:
     """Change contact fields; only real changes are written and announced.
 
+    Of the custom fields only those named change; None takes a value out.
+
     :param version: what the editor read; None writes over whatever is there.
     :raises StaleVersion: somebody saved in between.
     :raises EmailTaken, Invalid, NotFound:
@@ -133,10 +153,14 @@ def update_lead(
             f"Somebody else saved this lead (version {lead.version}, you had {version}). "
             "Reload, look at their change, then save yours again."
         )
-    changed = _apply(lead, clean_fields(changes))
+    values = clean_fields(changes)
+    own = values.pop("custom", {})
+    stored = _apply(lead, values)
+    changed = stored + _apply_custom(lead, own)
     if not changed:
         return lead
-    stored = list(changed)
+    if len(changed) > len(stored):
+        stored = [*stored, "custom"]
     if {"company_name", "website"} & set(changed) or (lead.company is None and "email" in changed):
         lead.company = find_company(lead)
         stored.append("company")
@@ -275,7 +299,7 @@ def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "company_size" in fields:
         values["company_size"] = _size(fields["company_size"])
     if "custom" in fields:
-        values["custom"] = normalise.clean_json(dict(fields["custom"] or {}))
+        values["custom"] = records.clean_custom(fields["custom"] or {})
     return values
 
 
@@ -298,20 +322,39 @@ def _apply(lead: Lead, values: Mapping[str, Any]) -> list[str]:
     return changed
 
 
-def _identify(lead: Lead) -> None:
-    """Store what identifies the lead; an address of another lead is refused."""
+def _apply_custom(lead: Lead, changes: Mapping[str, Any]) -> list[str]:
+    """The names of what changed, as `custom.<key>`."""
+    before = lead.custom or {}
+    lead.custom = records.joined(before, changes)
+    return [f"custom.{key}" for key in changes if lead.custom.get(key) != before.get(key)]
+
+
+def _identify(lead: Lead, *, external: str = "") -> None:
+    """Store what identifies the lead; an address or id of another lead is refused."""
     kinds = LeadIdentifier.Kind
     if email := normalise.email(lead.email):
-        mine = LeadIdentifier(kind=kinds.EMAIL, value=email.canonical, lead=lead)
-        LeadIdentifier.objects.bulk_create([mine], ignore_conflicts=True)
-        # After a conflict the row is another's, or was ours before.
-        row = LeadIdentifier.objects.filter(kind=kinds.EMAIL, value=email.canonical)
-        if row.values_list("lead_id", flat=True).get() != lead.pk:
-            raise EmailTaken(row.select_related("lead").get().lead)
+        other = _claim(lead, kinds.EMAIL, email.canonical)
+        if other is not None:
+            raise EmailTaken(other)
+    if external:
+        other = _claim(lead, kinds.EXTERNAL, external)
+        if other is not None:
+            raise IdTaken(other)
     if lead.phone.startswith("+"):
         numbers = LeadIdentifier.objects.filter(lead=lead, kind=kinds.PHONE, value=lead.phone)
         if not numbers.exists():
             LeadIdentifier.objects.create(lead=lead, kind=kinds.PHONE, value=lead.phone)
+
+
+def _claim(lead: Lead, kind: str, value: str) -> Lead | None:
+    """Make this the lead's; else whose it is."""
+    mine = LeadIdentifier(kind=kind, value=value, lead=lead)
+    LeadIdentifier.objects.bulk_create([mine], ignore_conflicts=True)
+    # After a conflict the row is another's, or was ours before.
+    row = LeadIdentifier.objects.filter(kind=kind, value=value)
+    if row.values_list("lead_id", flat=True).get() == lead.pk:
+        return None
+    return row.select_related("lead").get().lead
 
 
 def find_company(lead: Lead) -> Company | None:

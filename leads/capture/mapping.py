@@ -12,7 +12,7 @@ from leads.matching import plain_key, split_name
 
 DIMENSIONS = ("budget", "authority", "need", "timeline")
 LEVELS = ("unknown", "no", "partial", "yes")
-NAME, MESSAGE = "name", "message"
+NAME, MESSAGE, EXTERNAL = "name", "message", "external_id"
 
 # Under the names that websites, form builders and other CRMs use; see `plain_key`.
 ALIASES: dict[str, str] = {
@@ -34,6 +34,7 @@ ALIASES: dict[str, str] = {
         "industry": "industry sector",
         "company_size": "companysize employees numberofemployees noofemployees teamsize headcount"
         " staff numemployees",
+        EXTERNAL: "externalid",
         MESSAGE: "message comments comment question questions notes note description inquiry"
         " enquiry details howcanwehelp",
     }.items()
@@ -52,6 +53,7 @@ class Person:
     message: str = ""
     email: normalise.Email | None = None
     bad_email: str = ""
+    external_id: str = ""  # what the source calls them
 
     @property
     def is_known_somehow(self) -> bool:
@@ -61,6 +63,7 @@ class Person:
             or contact.get("phone")
             or contact.get("first_name")
             or contact.get("last_name")
+            or self.external_id
         )
 
 
@@ -105,6 +108,7 @@ def text_of(value: Any) -> str:
 
 def _fill(person: Person, texts: dict[str, str]) -> None:
     person.message = texts.pop(MESSAGE, "")
+    person.external_id = texts.pop(EXTERNAL, "")
     _fill_name(texts)
     raw_email = texts.pop("email", "")
     person.email = normalise.email(raw_email)

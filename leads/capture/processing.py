@@ -20,18 +20,17 @@ from leads.actions.inquiries import (
     add_inquiry,
     add_touch,
     complete_lead,
-    lead_of_email,
-    leads_of_phone,
     take_in,
 )
+from leads.actions.knowing import external_id, match_shape, propose, recognise
 from leads.actions.leads import clean_fields
 from leads.capture import corrections, proof, repeats, spam
 from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import Person, person_of
 from leads.capture.origin import origin_of
 from leads.capture.parsing import Unreadable
-from leads.matching import match
-from leads.models import Consent, Form, FormVersion, InboxItem, Inquiry, Lead, Source
+from leads.matching import Match, Reason, Verdict
+from leads.models import Consent, Form, FormVersion, InboxItem, Inquiry, Source
 from leads.tracking.visits import with_visit
 
 logger = structlog.get_logger(__name__)
@@ -329,10 +328,15 @@ def _email_flags(item: InboxItem, person: Person) -> list[str]:
 def _apply(item: InboxItem, submission: Submission, place: Place, person: Person) -> Outcome:
     at = _received(item)
     person.contact = cast(ContactFields, clean_fields(person.contact))
-    lead_id, is_new, hints = _lead_of(person, place, at=at, is_test=submission.is_test)
-    _step(item, "matched", "Nobody known: a new lead" if is_new else "A lead that was known")
-    conflicts = {} if is_new else complete_lead(lead_id, person.contact, person.custom, at=at)
-    context = _context(submission, person, conflicts, hints)
+    external = external_id(place.source.key, person.external_id)
+    found = _recognised(person, place, at=at, is_test=submission.is_test, external=external)
+    lead_id, said = found.lead_id, {}
+    if not found.is_new:
+        known = complete_lead(lead_id, person.contact, person.custom, at=at, external=external)
+        lead_id, said = known.lead_id, known.said
+    match = match_shape(found.match)
+    _step(item, "matched", _words_of(match))
+    context = _context(submission, person, said, match)
     inquiry = add_inquiry(
         lead_id,
         NewInquiry(
@@ -343,13 +347,16 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
             form_version=place.version,
             fields=_kept(submission.values, person),
             context=context,
+            match=match,
             message=person.message,
             activity=place.form.kind if place.form else Form.Kind.CONTACT,
             is_test=submission.is_test,
             channel=item.door.partition(":")[0],
         ),
-        is_new=is_new,
+        is_new=found.is_new,
     )
+    if not submission.is_test:
+        propose(lead_id, said, at=at, inquiry=inquiry)
     _add_touch(inquiry, submission, place)
     for purpose, given in submission.consent.items():
         _add_consent(inquiry, purpose, given, place)
@@ -382,21 +389,36 @@ def _occurred(submission: Submission, received: datetime) -> datetime:
     return said
 
 
-def _lead_of(
-    person: Person, place: Place, *, at: datetime, is_test: bool
-) -> tuple[int, bool, tuple[int, ...]]:
-    number = person.contact.get("phone", "")
-    found = match(
-        by_email=lead_of_email(person.email.canonical) if person.email else None,
-        by_phone=leads_of_phone(number) if number.startswith("+") else (),
-    )
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    lead_id: int
+    is_new: bool
+    match: Match
+
+
+def _recognised(
+    person: Person, place: Place, *, at: datetime, is_test: bool, external: str
+) -> Recognised:
+    email = person.email.canonical if person.email else ""
+    found = recognise(person.contact, email=email, external=external)
     if found.lead_id is not None:
-        return found.lead_id, False, found.hints
+        return Recognised(found.lead_id, is_new=False, match=found)
     contact = person.contact.copy()
     if person.custom:
         contact["custom"] = person.custom
-    lead_id, is_new = take_in(contact, source=place.source, at=at, is_test=is_test)
-    return lead_id, is_new, found.hints
+    lead_id, is_new = take_in(
+        contact, source=place.source, at=at, is_test=is_test, external=external
+    )
+    if not is_new:
+        reason = Reason("same_moment", "Captured a moment before under the same address or id")
+        found = Match(Verdict.SAME, lead_id, (reason,))
+    return Recognised(lead_id, is_new=is_new, match=found)
+
+
+def _words_of(match: Mapping[str, Any]) -> str:
+    lead = {"same": "A lead that was known", "suggest": "A new lead, perhaps a known person"}
+    reasons = ", ".join(reason["words"].lower() for reason in match["reasons"])
+    return f"{lead.get(match['verdict'], 'A new lead')}: {reasons}"
 
 
 def _kept(values: Mapping[str, Any], person: Person) -> dict[str, Any]:
@@ -405,15 +427,13 @@ def _kept(values: Mapping[str, Any], person: Person) -> dict[str, Any]:
 
 
 def _context(
-    submission: Submission, person: Person, conflicts: Mapping[str, Any], hints: tuple[int, ...]
+    submission: Submission, person: Person, conflicts: Mapping[str, Any], match: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What came with the answers, and what a person should know about how they were read."""
     extra: dict[str, Any] = {
         "conflicts": dict(conflicts),
         "bad_email": person.bad_email,
-        "same_phone": list(Lead.objects.filter(pk__in=hints).values_list("public_id", flat=True))
-        if hints
-        else [],
+        "same_phone": [r["lead"] for r in match["reasons"] if "phone" in r["code"] and "lead" in r],
         "notes": submission.notes,
         "submitted_at": submission.submitted_at.isoformat() if submission.submitted_at else "",
         "consent": {purpose: given.granted for purpose, given in submission.consent.items()},

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leads.countries import country_code
 from leads.capture.mapping import first_number, person_of, target_of
 from leads.capture.origin import origin_of
 from leads.capture.parsing import Unreadable, answers_of, json_of
-from leads.matching import match, split_name
+from leads.countries import country_code
+from leads.matching import Facts, Known, likeness, match, split_name
 from leads.models import Source
 
 
@@ -99,14 +99,75 @@ class TestPersonOf:
 
 class TestMatch:
     def test_an_address_decides(self) -> None:
-        found = match(by_email=7, by_phone=[7, 9])
+        found = match(by_email=7, by_phone=[Known(7), Known(9)])
+
+        assert (found.verdict, found.lead_id, found.hints) == ("same", 7, (9,))
+
+    def test_an_id_of_the_same_source_decides(self) -> None:
+        found = match(by_external=9)
+
+        assert (found.verdict, found.lead_id) == ("same", 9)
+
+    def test_an_address_goes_before_an_id(self) -> None:
+        found = match(by_email=7, by_external=9)
 
         assert (found.lead_id, found.hints) == (7, (9,))
 
     def test_a_number_alone_never_does(self) -> None:
-        found = match(by_email=None, by_phone=[9])
+        found = match(by_phone=[Known(9, "Alice Archer")], name="Bob Baker")
 
-        assert (found.lead_id, found.hints) == (None, (9,))
+        assert (found.verdict, found.lead_id, found.hints) == ("suggest", None, (9,))
+
+    def test_a_number_and_the_same_name_do(self) -> None:
+        found = match(by_phone=[Known(9, "José Weber")], name="weber, jose")
+
+        assert (found.verdict, found.lead_id) == ("same", 9)
+
+    def test_a_number_and_a_name_do_not_over_two_addresses(self) -> None:
+        known = Known(9, "Bob Weber", has_email=True)
+
+        found = match(by_phone=[known], name="Bob Weber", has_email=True)
+
+        assert (found.verdict, found.lead_id) == ("suggest", None)
+
+    def test_a_number_and_a_name_of_two_leads_do_not(self) -> None:
+        twins = [Known(8, "Bob Weber"), Known(9, "Bob Weber")]
+
+        assert match(by_phone=twins, name="Bob Weber").lead_id is None
+
+    def test_a_first_name_is_no_name(self) -> None:
+        assert match(by_phone=[Known(9, "Bob")], name="Bob").lead_id is None
+
+    def test_nobody_is_somebody_new(self) -> None:
+        assert match().verdict == "new"
+
+
+class TestLikeness:
+    def test_a_mailbox_with_a_tag_matters(self) -> None:
+        like = likeness(Facts(same_mailbox=True, name=1.0))
+
+        assert like.matters
+        assert like.is_same
+        assert [reason.code for reason in like.reasons] == ["mailbox", "name"]
+
+    def test_a_number_of_people_with_other_names_does_not(self) -> None:
+        assert not likeness(Facts(same_phone=True, name=0.1)).matters
+
+    def test_a_name_alone_does_not(self) -> None:
+        assert not likeness(Facts(name=1.0)).matters
+
+    def test_a_name_in_one_company_matters_but_is_not_sure(self) -> None:
+        like = likeness(Facts(name=0.6, same_company=True))
+
+        assert like.matters
+        assert not like.is_same
+
+    def test_is_never_certain(self) -> None:
+        every = Facts(
+            same_mailbox=True, same_phone=True, same_external=True, name=1.0, same_company=True
+        )
+
+        assert likeness(every).score == 99
 
 
 class TestOrigin:

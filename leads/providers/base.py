@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from leadcrm.lib.errors import FieldError
 from leads.capture import parsing
 from leads.capture.envelopes import Submission
 from leads.models import Connection, InboxItem, RemoteLead, Source
@@ -123,6 +124,9 @@ class Provider:
         """:raises parsing.Unreadable: the body does not say what it must."""
         notes: list[str] = []
         document = self.document(bytes(item.body), item.content_type, notes)
+        if not isinstance(document, dict) or not document:
+            problem = f"This is not what {self.label} sends: an object with answers."
+            raise parsing.Unreadable(FieldError("body", problem, "type"))
         return self.submission(document, connection, notes)
 
     def document(self, body: bytes, content_type: str, notes: list[str]) -> Any:

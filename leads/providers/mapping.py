@@ -63,6 +63,7 @@ ABOUT_OTHERS = frozenset(
     ]
 )
 # Names that say something of a person only where the answers stand, not deep in a record.
+WRAPPERS = frozenset({"full", "value", "values", "text", "answer", "raw"})
 NOT_DEEP = frozenset({"title", "name", "description", "url", "type", "site", "state", "note"})
 SHALLOW = [
     "field",
@@ -104,6 +105,8 @@ def suggested(names: tuple[str, ...]) -> str:
     if found := TOGETHER.get(together) or (target_of(together) if together else ""):
         return found
     plain = plain_key(last)
+    if plain in WRAPPERS and len(names) > 1:
+        return suggested(names[:-1])
     deep = len(names) > 1 and not names[-2].lower().startswith(tuple(SHALLOW))
     if deep and plain in NOT_DEEP:
         return ""

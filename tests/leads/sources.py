@@ -71,16 +71,20 @@ class Sender:
     def address(self) -> str:
         return f"/in/{secret_of(self.connection, Use.ADDRESS)}/"
 
-    def post(self, body: Any, *, content_type: str = "", **headers: str) -> Any:
+    def post(
+        self, body: Any, *, content_type: str = "", settle: bool = True, **headers: str
+    ) -> Any:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.client.post(
+        answer = self.client.generic(
+            "POST",
             self.address,
             raw,
             content_type=content_type or self.content_type,
             headers={**self.headers, **named},
         )
-        pump.run_all()
+        if settle:
+            pump.run_all()
         return answer
 
     def item(self) -> InboxItem:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from leads.activity_types import Group, type_of
+from leads.fields import definition_of
 from leads.models import Activity, Consent
 
 GROUPS = [("", "All"), (Group.TALK, "Talks"), (Group.WEB, "Web"), (Group.EMAIL, "E-mail"),
@@ -139,8 +140,13 @@ def _noted(properties: Words, who: str) -> Words:
 
 def _updated(properties: Words, who: str) -> Words:
     fields = properties.get("fields")
-    names = [str(name).replace("_", " ") for name in fields] if isinstance(fields, list) else []
+    names = [_field_word(str(name)) for name in fields] if isinstance(fields, list) else []
     return {"strong": f"{who} changed" if who else "Changed", "rest": ", ".join(names) or "details"}
+
+
+def _field_word(name: str) -> str:
+    definition = definition_of(name.removeprefix("custom.")) if name.startswith("custom.") else None
+    return definition.label if definition else name.removeprefix("custom.").replace("_", " ")
 
 
 def _moved(properties: Words, who: str) -> Words:

@@ -5,6 +5,7 @@ from django.urls import URLPattern
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from leads.api.activities import urlpatterns as activity_urls
 from leads.api.capture import urlpatterns as capture_urls
+from leads.api.fields import urlpatterns as field_urls
 from leads.api.forms import urlpatterns as form_urls
 from leads.api.leads import urlpatterns as lead_urls
 from leads.api.lookups import urlpatterns as lookup_urls
@@ -15,4 +16,5 @@ urlpatterns: list[URLPattern] = [
     *activity_urls,
     *lookup_urls,
     *form_urls,
+    *field_urls,
 ]

@@ -7,8 +7,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from leadcrm.lib import normalise
+from leadcrm.lib.errors import NotFound
 from leads.actions.leads import ContactFields
 from leads.countries import countries
+from leads.fields import definitions
+from leads.forms.values import PREFIX, ValueField, name_in_form, seen
 from leads.models import Lead
 
 
@@ -17,7 +20,10 @@ def country_choices() -> list[tuple[str, str]]:
 
 
 class LeadForm(forms.Form):
-    """A lead's contact fields, each checked so that its error stands beside it."""
+    """A lead's fields, each checked so that its error stands beside it.
+
+    The company's own follow as `custom_<key>`; `lead` is whose they are, None for a new one.
+    """
 
     first_name = forms.CharField(max_length=100, required=False)
     last_name = forms.CharField(max_length=100, required=False)
@@ -54,6 +60,14 @@ class LeadForm(forms.Form):
         max_length=50, required=False, help_text="Such as Europe/Amsterdam."
     )
 
+    def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for definition in definitions():
+            present = lead.custom.get(definition.key) if lead else None
+            name = name_in_form(definition)
+            self.fields[name] = ValueField(definition, present=present)
+            self.initial[name] = present if lead else definition.default
+
     def clean_email(self) -> str:
         text = str(self.cleaned_data["email"])
         if text and normalise.email(text) is None:
@@ -75,7 +89,34 @@ class LeadForm(forms.Form):
 
     @property
     def contact(self) -> ContactFields:
-        return cast(ContactFields, dict(self.cleaned_data))
+        """What to write: the contact fields, and those custom fields that somebody touched."""
+        values: dict[str, Any] = {}
+        for name, value in self.cleaned_data.items():
+            field = self.fields[name]
+            if isinstance(field, ValueField):
+                if value != field.present:
+                    values.setdefault("custom", {})[field.definition.key] = value
+            elif name in self.base_fields:
+                values[name] = value
+        return cast(ContactFields, values)
+
+    @property
+    def named(self) -> list[str]:
+        """The names of a lead's fields, without what a form needs besides."""
+        return [name for name in self.fields if name not in {"version", "was"}]
+
+    @property
+    def usual(self) -> list[forms.BoundField]:
+        return [field for field in self.visible_fields() if field.name in self.base_fields]
+
+    @property
+    def own(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The company's own fields by group, in the order of the settings."""
+        groups: dict[str, list[forms.BoundField]] = {}
+        for bound in self.visible_fields():
+            if isinstance(bound.field, ValueField):
+                groups.setdefault(bound.field.definition.group, []).append(bound)
+        return list(groups.items())
 
 
 class EditForm(LeadForm):
@@ -85,8 +126,9 @@ class EditForm(LeadForm):
 
     @property
     def contact(self) -> ContactFields:
-        values = {k: v for k, v in self.cleaned_data.items() if k != "version"}
-        return cast(ContactFields, values)
+        values = super().contact
+        values.pop("version", None)  # type: ignore[typeddict-item]
+        return values
 
 
 class FieldForm(LeadForm):
@@ -96,7 +138,10 @@ class FieldForm(LeadForm):
     was = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """:raises NotFound: there is no such field."""
         super().__init__(*args, **kwargs)
+        if name not in self.named:
+            raise NotFound
         self.name = name
         self.fields = {key: self.fields[key] for key in (name, "version", "was")}
         self.fields[name].help_text = ""
@@ -110,13 +155,36 @@ class FieldForm(LeadForm):
         return self[self.name]
 
     @property
+    def waits(self) -> bool:
+        """Several boxes or lines are saved by a button; the others as soon as they change."""
+        return isinstance(self.field.field.widget, (forms.CheckboxSelectMultiple, forms.Textarea))
+
+    @property
     def contact(self) -> ContactFields:
-        return cast(ContactFields, {self.name: self.cleaned_data[self.name]})
+        value, field = self.cleaned_data[self.name], self.fields[self.name]
+        if isinstance(field, ValueField):
+            return {"custom": {field.definition.key: value}}
+        return cast(ContactFields, {self.name: value})
 
 
 def values_of(lead: Lead) -> dict[str, Any]:
     """What a form about this lead starts with."""
     return {name: getattr(lead, name) for name in LeadForm.base_fields} | {"version": lead.version}
+
+
+def seen_in(lead: Lead, name: str) -> str:
+    """What an editor sees of one field, to be compared later with what is there."""
+    if name.startswith(PREFIX):
+        return seen(lead.custom.get(name.removeprefix(PREFIX)))
+    value = getattr(lead, name)
+    return "" if value is None else str(value)
+
+
+def differs(lead: Lead, name: str, mine: Any) -> bool:
+    """Whether the lead has another value than this one."""
+    if name.startswith(PREFIX):
+        return bool(lead.custom.get(name.removeprefix(PREFIX)) != mine)
+    return str(getattr(lead, name) or "") != str(mine or "")
 
 
 class SaveViewForm(forms.Form):

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from leadcrm.lib import normalise
 from leads.actions.leads import ContactFields
+from leads.fields import records
 from leads.models import Activity, Company, Lead, Lifecycle, Note, Source, Status, Temperature
 
 CUSTOM_BYTES = 20_000
@@ -189,7 +190,10 @@ class LeadInput(KnownFieldsMixin, serializers.Serializer[Any]):
         min_value=0, max_value=99_999_999, required=False, allow_null=True
     )
     custom = serializers.DictField(
-        child=serializers.JSONField(allow_null=True), required=False, help_text="Fields of yours."
+        child=serializers.JSONField(allow_null=True),
+        required=False,
+        help_text="Your own fields by key, as GET fields/ lists them. What is left out stays, "
+        "null takes a value out. Names that nobody defined are refused.",
     )
     tags = serializers.ListField(
         child=serializers.CharField(max_length=40), required=False, max_length=50
@@ -214,7 +218,19 @@ class LeadInput(KnownFieldsMixin, serializers.Serializer[Any]):
             )
         if len(json.dumps(custom)) > CUSTOM_BYTES:
             raise serializers.ValidationError("Custom fields may hold 20 kB together.")
-        return custom
+        unknown = records.unknown_keys(custom)
+        found = records.sort_out(custom)
+        mistakes = [*unknown, *(error for problem in found.bad for error in problem.errors)]
+        if mistakes:
+            raise serializers.ValidationError(
+                {
+                    error.field.removeprefix(records.PREFIX): [
+                        serializers.ErrorDetail(error.message, error.code)
+                    ]
+                    for error in mistakes
+                }
+            )
+        return found.values
 
     @property
     def contact(self) -> ContactFields:

@@ -9,13 +9,15 @@ from django.utils import timezone
 
 from leadcrm.lib.errors import DomainError
 from leadcrm.lib.normalise import readable_phone
-from leads import panels, timeline
+from leads import fields, panels, timeline
 from leads.clocks import local_time, reply_clock
 from leads.countries import country_name
-from leads.models import Lead
+from leads.forms.values import PREFIX, name_in_form
+from leads.models import FieldDefinition, Lead
 from leads.queries import record, saved_views, worklist
 from leads.views.listing import narrowed, query_of
 
+MOST_OPEN = 8
 CONTACT = {
     "email": "E-mail",
     "phone": "Phone",
@@ -43,6 +45,8 @@ class Field:
     name: str
     label: str
     value: str
+    href: str = ""
+    hint: str = ""
 
     @property
     def lines(self) -> list[str]:
@@ -52,6 +56,8 @@ class Field:
 
 
 def field_of(lead: Lead, name: str) -> Field:
+    if name.startswith(PREFIX) and (definition := fields.definition_of(name.removeprefix(PREFIX))):
+        return own_field(lead, definition)
     value = getattr(lead, name)
     if name == "country":
         value = country_name(value)
@@ -60,6 +66,46 @@ def field_of(lead: Lead, name: str) -> Field:
     elif isinstance(value, int):
         value = f"{value:,}"
     return Field(name, LABELS[name], value or "")
+
+
+def own_field(lead: Lead, definition: FieldDefinition) -> Field:
+    value = lead.custom.get(definition.key)
+    return Field(
+        name_in_form(definition),
+        definition.label,
+        fields.display(definition, value),
+        href=value if definition.type == FieldDefinition.Type.URL and is_link(value) else "",
+    )
+
+
+def is_link(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFields:
+    """The company's own fields on the page: by group, and what nobody has described."""
+
+    groups: dict[str, list[Field]]
+    empty: list[Field]
+    others: list[tuple[str, str]]
+
+
+def own_fields(lead: Lead) -> OwnFields:
+    """A few fields are all shown, to be filled; of many, those that have a value."""
+    used = fields.definitions()
+    folds = len(used) > MOST_OPEN
+    groups: dict[str, list[Field]] = {}
+    empty: list[Field] = []
+    for definition in used:
+        shown = own_field(lead, definition)
+        if folds and not shown.value:
+            empty.append(shown)
+        else:
+            groups.setdefault(definition.group or "More", []).append(shown)
+    known = {definition.key for definition in fields.all_definitions()}
+    others = [(key, fields.plain(value)) for key, value in lead.custom.items() if key not in known]
+    return OwnFields(groups, empty, sorted(others))
 
 
 class Timeline:
@@ -125,7 +171,7 @@ class LeadPage:
             "panels": panels.panels_for(lead, self.request.user, at=self.at),
             "contact": [field_of(lead, name) for name in CONTACT],
             "company": [field_of(lead, name) for name in COMPANY],
-            "custom": sorted((lead.custom or {}).items()),
+            "own": own_fields(lead),
             "tags": record.tags_of(lead.pk),
             "origin": record.origin_of(lead.pk),
             "consents": record.consents_of(lead.pk),

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from leadcrm.accounts.models import User
-from leadcrm.lib.errors import DomainError, Invalid, NotFound, StaleVersion
+from leadcrm.lib.errors import DomainError, Invalid, StaleVersion
 from leadcrm.lib.toasts import toast
 from leads import actions, undo
 from leads.actions.leads import EmailTaken
-from leads.forms.leads import EditForm, FieldForm, LeadForm, NoteForm, values_of
+from leads.forms.leads import EditForm, FieldForm, LeadForm, NoteForm, differs, seen_in, values_of
+from leads.forms.values import PREFIX
 from leads.models import Lead
 from leads.queries import record
 from leads.views.pages import LeadPage, Timeline, field_of
@@ -57,7 +58,7 @@ def lead_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def lead_edit(request: HttpRequest, lead_id: str) -> HttpResponse:
     lead = record.find(request.user, lead_id)
-    form = EditForm(_posted(request), initial=values_of(lead))
+    form = EditForm(_posted(request), initial=values_of(lead), lead=lead)
     if form.is_valid():
         try:
             _save(request, lead, form)
@@ -71,16 +72,14 @@ def lead_edit(request: HttpRequest, lead_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def lead_field(request: HttpRequest, lead_id: str, name: str) -> HttpResponse:
     """One field in its place: read, being edited, or refused."""
-    if name not in LeadForm.base_fields:
-        raise NotFound
     lead = record.find(request.user, lead_id)
     if request.method == "GET":
         if not request.headers.get("HX-Request"):
             return redirect(f"/leads/{lead.public_id}/edit/")
         part = "read" if "read" in request.GET else "edit"
-        start = values_of(lead) | {"was": getattr(lead, name)}
-        return _field(request, lead, FieldForm(name, initial=start), part)
-    return _save_field(request, lead, FieldForm(name, request.POST))
+        start = values_of(lead) | {"was": seen_in(lead, name)}
+        return _field(request, lead, FieldForm(name, initial=start, lead=lead), part)
+    return _save_field(request, lead, FieldForm(name, request.POST, lead=lead))
 
 
 def _save_field(request: HttpRequest, lead: Lead, form: FieldForm) -> HttpResponse:
@@ -102,9 +101,8 @@ def _save_field(request: HttpRequest, lead: Lead, form: FieldForm) -> HttpRespon
 
 def _is_untouched(lead: Lead, form: FieldForm) -> bool:
     """Whether the others' change was to another field, so that this one is still as it was seen."""
-    present = getattr(lead, form.name)
     was: str = form.cleaned_data["was"]
-    return str("" if present is None else present) == was
+    return seen_in(lead, form.name) == was
 
 
 def _field(
@@ -183,18 +181,18 @@ def _refused(
         context["twin"] = Lead.objects.visible_to(request.user).filter(pk=error.lead.pk).first()
     if isinstance(error, StaleVersion):
         lead = record.find(request.user, context["lead"].public_id)
-        theirs = values_of(lead)
         context["lead"], context["stale"] = lead, True
         context["differing"] = [
-            (form[name].label, theirs[name])
-            for name in LeadForm.base_fields
-            if str(theirs[name] or "") != str(form.cleaned_data.get(name) or "")
+            (form[name].label, field_of(lead, name).value)
+            for name, mine in form.cleaned_data.items()
+            if name in form.named and differs(lead, name, mine)
         ]
     return render(request, template, {"form": form, **context}, status=error.status)
 
 
 def _add_error(request: HttpRequest, form: LeadForm, error: DomainError) -> None:
     for item in error.errors:
-        form.add_error(item.field if item.field in form.fields else None, item.message)
+        name = item.field.replace("custom.", PREFIX, 1)
+        form.add_error(name if name in form.fields else None, item.message)
     if not error.errors and not isinstance(error, StaleVersion):
         form.add_error(None, error.detail)

@@ -12,6 +12,7 @@ document.addEventListener("focusout", (event) => {
   const form = event.target.closest?.("form[data-inplace][hx-trigger]");
   if (!form || form.contains(event.relatedTarget) || event.target.getAttribute("aria-invalid")) return;
   const control = form.querySelector(".input");
+  if (!control) return;
   const start = control.matches("select") ? [...control.options].find((o) => o.defaultSelected)?.value ?? "" : control.defaultValue;
   if (control.value === start) cancel(form);
 });

@@ -18,6 +18,7 @@ from tests.factories import (
     UserFactory,
     make_funnel,
 )
+from tests.leads.factories import FieldFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +161,7 @@ class TestListing:
 class TestCreating:
     def test_makes_a_lead_with_its_company_and_tags(self, api: Api) -> None:
         source = SourceFactory(key="partner", name="Partner")
+        FieldFactory(key="sites", type="integer")
         answer = api(
             "post",
             "leads/",
@@ -169,7 +171,7 @@ class TestCreating:
                 "company": "Fjellvik Seafood",
                 "country": "no",
                 "company_size": 120,
-                "custom": {"sites": 3},
+                "custom": {"sites": "3"},
                 "tags": ["Fish", "Cold chain"],
                 "source": "partner",
             },

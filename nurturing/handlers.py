@@ -7,6 +7,7 @@ from leadcrm.eventlog.registry import on
 from leads.events import (
     ConsentChanged,
     CycleClosed,
+    ImportUndone,
     LeadCaptured,
     LeadContacted,
     LeadDeleted,
@@ -15,9 +16,10 @@ from leads.events import (
     LeadTakenOver,
 )
 from leads.models import Activity, Consent
+from leads.queries import imports
 from nurturing.actions import record_reply
 from nurturing.engine import enrol_captured, enrol_qualified, leave, reach_goal, skip_waiting
-from nurturing.engine.leaving import of_lead, on_goal
+from nurturing.engine.leaving import of_lead, of_leads, on_goal
 from nurturing.models import DripCampaign
 
 Goal, StopOn = DripCampaign.Goal, DripCampaign.StopOn
@@ -35,7 +37,8 @@ def follow_qualification(event: LeadQualified) -> None:
         reach_goal(event.lead_id, [Goal.QUALIFIED], at=now)
         leave(of_lead(event.lead_id, stop=StopOn.QUALIFIED), reason="qualified", at=now)
         leave(on_goal(event.lead_id, Goal.QUALIFIED), reason="qualified", at=now)
-    enrol_qualified(event.lead_id, event.kind, at=now)
+    if not imports.keeps_quiet(event.lead_id, "drips"):
+        enrol_qualified(event.lead_id, event.kind, at=now)
 
 
 @on(LeadTakenOver)
@@ -89,3 +92,11 @@ def stop_without_consent(event: ConsentChanged) -> None:
 @on(LeadDeleted)
 def stop_when_deleted(event: LeadDeleted) -> None:
     leave(of_lead(event.lead_id), reason="deleted", at=timezone.now())
+
+
+@on(ImportUndone)
+def stop_when_taken_back(event: ImportUndone) -> None:
+    gone = imports.taken_back(
+        event.import_id, first_line=event.first_line, last_line=event.last_line
+    )
+    leave(of_leads(gone), reason="deleted", at=timezone.now())

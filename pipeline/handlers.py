@@ -14,8 +14,10 @@ from leads.events import (
     LeadCreated,
     LeadQualified,
     LeadReplied,
+    LeadsImported,
 )
 from leads.models import Activity, Inquiry
+from leads.queries import imports
 from pipeline import actions
 
 
@@ -46,11 +48,22 @@ def _rep_who_entered(lead_id: int) -> User | None:
     return user if user is not None and user.is_active and user.role == Role.REP else None
 
 
+@on(LeadsImported)
+def take_up_newcomers(event: LeadsImported) -> None:
+    wishes = imports.wishes_of(event.import_id)
+    if wishes is None or not wishes.funnel:
+        return
+    lines = {"first_line": event.first_line, "last_line": event.last_line}
+    with suppress(NotFound):
+        actions.take_up(imports.newcomers(event.import_id, **lines), wishes, at=timezone.now())
+
+
 @on(LeadQualified)
 def qualify_and_route(event: LeadQualified) -> None:
     at = timezone.now()
     with suppress(NotFound):
-        if actions.qualify(event.lead_id, kind=event.kind, at=at):
+        qualified = actions.qualify(event.lead_id, kind=event.kind, at=at)
+        if qualified and not imports.keeps_quiet(event.lead_id, "route_qualified"):
             actions.route(event.lead_id, at=at)
 
 

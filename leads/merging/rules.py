@@ -25,7 +25,6 @@ from leads.models import (
     DuplicateCandidate,
     DuplicateCheck,
     FieldProposal,
-    ImportRow,
     IdentityLink,
     ImportRow,
     InboxItem,
@@ -58,6 +57,7 @@ moves(Inquiry, one="inquiry", many="inquiries")
 moves(Activity, one="activity", many="activities")
 moves(Note, one="note")
 moves(Touch, one="visit")
+moves(Touch, field="referred_by", one="referral")
 moves(Consent, one="consent receipt")
 moves(InboxItem)
 moves(LeadTag, one="tag", collides=_tagged_alike)
@@ -69,7 +69,6 @@ stays(
 )
 stays(LeadScore, why="It is worked out anew from everything the survivor has.")
 stays(DirtyLead, why="A mark to work out a score; the survivor gets its own.")
-stays(ImportRow, why="What became of a row of a file is history; an undo leaves merged leads alone.")
 stays(DuplicateCheck, why="A mark to look for twins; the survivor gets its own.")
 stays(DuplicateCandidate, field="lead_a", why="A pair says who was compared; see `carry_verdicts`.")
 stays(DuplicateCandidate, field="lead_b", why="A pair says who was compared; see `carry_verdicts`.")

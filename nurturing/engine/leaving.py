@@ -82,6 +82,10 @@ def of_lead(lead_id: int, *, stop: str | None = None) -> "QuerySet[Enrollment]":
     return rows if stop is None else rows.filter(campaign__stop_on__contains=[stop])
 
 
+def of_leads(lead_ids: Sequence[int]) -> "QuerySet[Enrollment]":
+    return Enrollment.objects.filter(lead_id__in=lead_ids).exclude(state=Enrollment.State.EXITED)
+
+
 def on_goal(lead_id: int, goal: str) -> "QuerySet[Enrollment]":
     """Enrollments that end because their campaign's goal is reached."""
     modes = [DripCampaign.ExitMode.GOAL, DripCampaign.ExitMode.EITHER]

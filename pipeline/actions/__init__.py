@@ -11,6 +11,7 @@ from pipeline.actions.deals import NoOpenCycle, create_deal, delete_deal, update
 from pipeline.actions.defaults import ensure_default_routing, ensure_defaults, fallback_queue
 from pipeline.actions.ledger import recount_reached
 from pipeline.actions.mail import tell_of_assignment, tell_of_inquiry, tell_of_reply, write_to
+from pipeline.actions.newcomers import take_up
 from pipeline.actions.owners import (
     NotYours,
     OwnerNotPossible,
@@ -105,6 +106,7 @@ __all__ = [
     "tell_of_inquiry",
     "tell_of_reply",
     "update_deal",
+    "take_up",
     "update_task",
     "write_to",
 ]

@@ -1,0 +1,1 @@
+"""Files of leads: read, matched, tried, imported in the background, and taken back."""

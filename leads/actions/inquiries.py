@@ -15,6 +15,7 @@ from leads.actions.knowing import add_identifier, owner_of
 from leads.actions.leads import ContactFields, EmailTaken, IdTaken, create_lead, update_lead
 from leads.events import LeadCaptured
 from leads.models import (
+    ClickId,
     FormVersion,
     InboxItem,
     Inquiry,
@@ -186,6 +187,7 @@ def _properties(new: NewInquiry, inquiry: Inquiry) -> dict[str, Any]:
     }
 
 
+@transaction.atomic
 def add_touch(
     lead_id: int,
     inquiry: Inquiry | None,
@@ -196,24 +198,45 @@ def add_touch(
     referrer: str,
     landing_page: str,
     at: datetime,
+    is_stated: bool = False,
+    referred_by: Lead | None = None,
 ) -> Touch:
-    """Keep where somebody came from; an unknown `utm_campaign` becomes a marketing campaign."""
-    return Touch.objects.create(
+    """Keep where somebody came from; an unknown `utm_campaign` becomes a marketing campaign.
+
+    :param is_stated: somebody said the channel, so no rule will change it.
+    """
+    touch = Touch.objects.create(
         lead_id=lead_id,
         inquiry=inquiry,
         channel=channel,
+        is_stated=is_stated,
         campaign=_campaign(utm.get("utm_campaign", ""), channel),
-        click_ids=dict(click_ids),
+        click_ids=sorted(click_ids),
         referrer=referrer,
         landing_page=landing_page,
+        referred_by=referred_by,
         occurred_at=at,
         **utm,
     )
+    if click_ids:
+        ClickId.objects.bulk_create(
+            ClickId(touch=touch, name=name, value=value, seen_at=at)
+            for name, value in click_ids.items()
+        )
+    return touch
 
 
 def _campaign(tag: str, channel: str) -> MarketingCampaign | None:
+    """The campaign of a tag, by its own or another spelling."""
     if not tag:
         return None
+    campaigns = MarketingCampaign.objects
+    known = (
+        campaigns.filter(utm_campaign=tag).first()
+        or campaigns.filter(aliases__spelling=tag.lower()).first()
+    )
+    if known is not None:
+        return known
     name = tag.replace("_", " ").replace("-", " ").strip()[:100] or tag[:100]
     campaign, _ = MarketingCampaign.objects.get_or_create(
         utm_campaign=tag, defaults={"name": name.capitalize(), "channel": channel}

@@ -1,7 +1,18 @@
 """The ground floor: who the leads are, what they did, and how they came."""
 
 from leads.models.activity import Activity, DirtyLead, Note
-from leads.models.attribution import MarketingCampaign, SpendEntry, Touch
+from leads.models.attribution import (
+    AttributionSettings,
+    CampaignAlias,
+    ChannelRuleSet,
+    ClickId,
+    ExchangeRate,
+    MarketingCampaign,
+    MarketingChannel,
+    Regrouping,
+    SpendEntry,
+    Touch,
+)
 from leads.models.capture import Form, FormVersion, InboxItem, Inquiry, Source
 from leads.models.consent import Consent, Suppression
 from leads.models.fields import FieldDefinition
@@ -66,6 +77,10 @@ __all__ = [
     "Activity",
     "Asset",
     "AssetGrant",
+    "AttributionSettings",
+    "CampaignAlias",
+    "ChannelRuleSet",
+    "ClickId",
     "Company",
     "Confirmation",
     "Connection",
@@ -77,6 +92,7 @@ __all__ = [
     "DuplicateCandidate",
     "DuplicateCheck",
     "DuplicateSearch",
+    "ExchangeRate",
     "ExportJob",
     "ExportPart",
     "FieldDefinition",
@@ -100,11 +116,13 @@ __all__ = [
     "Lifecycle",
     "ListColumns",
     "MarketingCampaign",
+    "MarketingChannel",
     "Merge",
     "Note",
     "Pipeline",
     "Poll",
     "Reconciliation",
+    "Regrouping",
     "RemoteLead",
     "Source",
     "SourceMapping",

@@ -29,7 +29,7 @@ class Source(models.Model):
     key = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.API)
-    channel = models.CharField(max_length=20, choices=Channel, default=Channel.OTHER)
+    channel = models.CharField(max_length=20, default=Channel.OTHER)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

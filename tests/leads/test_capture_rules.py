@@ -170,6 +170,7 @@ class TestLikeness:
         assert likeness(every).score == 99
 
 
+@pytest.mark.django_db
 class TestOrigin:
     @pytest.mark.parametrize(
         ("context", "channel"),

@@ -50,10 +50,15 @@ class Submission:
     nonce: str = ""
     proof: str = ""  # the solution of the page's proof of work
     again: str = ""  # the receipt of an earlier try that was sent back
+    known: str = ""  # a link that named the visitor; see `leads.profiling`
+    asked: str = ""  # which questions the page had, signed
+    redirect: str = ""  # where a plain HTML form wants its visitor to go
     is_test: bool = False
     notes: list[str] = field(default_factory=list)
     # What the source's mapping says of an answer: {key: {"maps_to": target}}.
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # The answers as they came and what they mean by themselves: for editing the mapping.
+    sample: Any = None
     # Settles the item in another way than as a lead: held, split, a reply of somebody known …
     instead: "Callable[[InboxItem], Outcome | None] | None" = None
 
@@ -100,6 +105,9 @@ def read_form(body: bytes, content_type: str) -> Submission:
         nonce=ours.get("nonce", "")[:64],
         proof=ours.get("proof", "")[:4000],
         again=tokens.unsign("form-again", ours.get("again", "")) or "",
+        known=ours.get("known", "")[:200],
+        asked=ours.get("asked", "")[:1000],
+        redirect=ours.get("redirect", "")[:500],
         notes=answers.notes,
     )
 

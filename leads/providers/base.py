@@ -13,7 +13,7 @@ from leads.capture.envelopes import Submission
 from leads.models import Connection, InboxItem, RemoteLead, Source
 from leads.models.attribution import Channel
 from leads.providers.answers import Answer, flatten
-from leads.providers.mapping import submission_of, targets_of
+from leads.providers.mapping import rules_of, sample_of, submission_of
 
 BAD_SIGNATURE, REPEATED = "bad_signature", "repeated"
 
@@ -138,10 +138,9 @@ class Provider:
         return answers.values
 
     def submission(self, document: Any, connection: Connection, notes: list[str]) -> Submission:
-        answers = self.answers(document, notes)
-        rules = connection.mapping.targets if connection.mapping else {}
-        targets = targets_of(answers, rules=rules, own=self.targets(document))
-        return submission_of(answers, targets, context=self.context(document), notes=notes)
+        sample = sample_of(self.answers(document, notes), self.targets(document))
+        context = self.context(document)
+        return submission_of(sample, rules_of(connection), context=context, notes=notes)
 
     def answers(self, document: Any, notes: list[str]) -> list[Answer]:
         return flatten(document, notes)

@@ -22,7 +22,7 @@ from leads.providers.base import Delivery, Keep, Provider, json_document
 from leads.providers.mail import imap
 from leads.providers.mail.message import Address, Mail, addresses, ids_of, read_mail, text_of_html
 from leads.providers.mail.reading import Aside, Letter, aside_of, is_reply, labelled, letter_of
-from leads.providers.mapping import submission_of, targets_of
+from leads.providers.mapping import rules_of, sample_of, submission_of
 
 State = InboxItem.State
 # Under these names mail services post the whole message, then its parts.
@@ -163,13 +163,12 @@ def mail_of_fields(fields: Mapping[str, bytes]) -> Mail | None:
 def submission_of_mail(mail: Mail, connection: Connection) -> Submission:
     letter = letter_of(mail)
     answers = answers_of(letter, mail)
-    rules = connection.mapping.targets if connection.mapping else {}
     own = {"name": "name", "email": "email", "text": "message"}
     notes = [f"The attachment “{name}” stays in the original message." for name in mail.attachments]
     if letter.forwarded_by:
         notes.append(f"Forwarded by {letter.forwarded_by}.")
-    targets = targets_of(answers, rules=rules, own=own)
-    submission = submission_of(answers, targets, notes=notes[:20])
+    sample = sample_of(answers, own)
+    submission = submission_of(sample, rules_of(connection), notes=notes[:20])
     submission.submitted_at = mail.sent_at
     submission.instead = lambda item: settled(item, mail, letter, connection)
     return submission

@@ -6,6 +6,7 @@ A target is a lead field, `name`, `message`, `custom.<key>`, `bant.<dimension>`,
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from leadcrm.lib import normalise
@@ -13,7 +14,7 @@ from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import CONTACT_FIELDS, DIMENSIONS, MESSAGE, NAME, target_of, text_of
 from leads.capture.origin import TAGS
 from leads.matching import plain_key
-from leads.models import Consent
+from leads.models import Connection, Consent
 from leads.providers.answers import Answer
 
 KEEP, IGNORE = "keep", "ignore"
@@ -38,48 +39,23 @@ TOGETHER = {
     "namefull": NAME,
 }
 # What stands below these is about the form, the advertisement or the sender's own record.
-ABOUT_OTHERS = frozenset(
-    [
-        "form",
-        "forms",
-        "definition",
-        "survey",
-        "campaign",
-        "adset",
-        "ad",
-        "page",
-        "meta",
-        "metadata",
-        "owner",
-        "event",
-        "workspace",
-        "submission",
-        "settings",
-        "theme",
-        "webhook",
-        "app",
-        "subscription",
-        "respondentapp",
-    ]
-)
+ABOUT_OTHERS = {"form", "forms", "definition", "survey", "campaign", "adset", "ad", "page", "meta"}
+ABOUT_OTHERS |= {"metadata", "owner", "event", "workspace", "settings", "theme", "webhook", "app"}
 # Names that say something of a person only where the answers stand, not deep in a record.
 WRAPPERS = frozenset({"full", "value", "values", "text", "answer", "raw"})
 NOT_DEEP = frozenset({"title", "name", "description", "url", "type", "site", "state", "note"})
-SHALLOW = [
-    "field",
-    "answer",
-    "data",
-    "form_data",
-    "lead",
-    "contact",
-    "user",
-    "person",
-    "customer",
-    "address",
-    "location",
-    "entry",
-]
+SHALLOW = ("field", "answer", "data", "form_data", "lead", "contact", "user", "person")
+SHALLOW += ("customer", "address", "location", "entry")
 NO_WORDS = frozenset({"", "0", "no", "n", "false", "off", "none", "declined", "unchecked"})
+ONE_ANSWER = frozenset([*CONTACT_FIELDS, NAME])
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A capture's answers, and the target that each has without a person's rule."""
+
+    answers: list[Answer]
+    automatic: dict[str, str]
 
 
 def is_target(target: str) -> bool:
@@ -107,27 +83,19 @@ def suggested(names: tuple[str, ...]) -> str:
     plain = plain_key(last)
     if plain in WRAPPERS and len(names) > 1:
         return suggested(names[:-1])
-    deep = len(names) > 1 and not names[-2].lower().startswith(tuple(SHALLOW))
+    deep = len(names) > 1 and not names[-2].lower().startswith(SHALLOW)
     if deep and plain in NOT_DEEP:
         return ""
     return CONTEXT_WORDS.get(plain) or target_of(last)
 
 
-def targets_of(
-    answers: Iterable[Answer],
-    *,
-    rules: Mapping[str, str] | None = None,
-    own: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """The target of each path: a person's rule first, then the provider's words, then a guess."""
-    rules, own, answers = rules or {}, own or {}, list(answers)
-    targets = {
-        answer.path: rules.get(answer.path) or own.get(answer.path) or suggested(answer.names)
-        for answer in answers
-    }
-    if "email" not in targets.values() and (path := _address_among(answers, targets)):
+def sample_of(answers: Iterable[Answer], own: Mapping[str, str]) -> Sample:
+    """What answers mean by the provider's words, else by their names."""
+    listed = list(answers)
+    targets = {each.path: own.get(each.path) or suggested(each.names) for each in listed}
+    if "email" not in targets.values() and (path := _address_among(listed, targets)):
         targets[path] = "email"
-    return targets
+    return Sample(listed, targets)
 
 
 def _address_among(answers: list[Answer], targets: Mapping[str, str]) -> str:
@@ -142,15 +110,22 @@ def _address_among(answers: list[Answer], targets: Mapping[str, str]) -> str:
 
 
 def submission_of(
-    answers: Iterable[Answer],
-    targets: Mapping[str, str],
+    sample: Sample,
+    rules: Mapping[str, str],
     *,
     context: Mapping[str, Any] | None = None,
     notes: list[str] | None = None,
 ) -> Submission:
     """One capture from answers; what has no target stays with the inquiry."""
-    submission = Submission({}, context=dict(context or {}), notes=notes or [])
-    for answer in answers:
+    submission = Submission({}, context=dict(context or {}), notes=notes or [], sample=sample)
+    targets = {**sample.automatic, **rules}
+    # Where a person says which answer fills a field, a guess must not fill it first.
+    chosen = set(rules.values()) & ONE_ANSWER
+    targets = {
+        path: KEEP if path not in rules and target in chosen else target
+        for path, target in targets.items()
+    }
+    for answer in sample.answers:
         target = targets.get(answer.path, "") or KEEP
         if target == IGNORE:
             continue
@@ -165,3 +140,8 @@ def submission_of(
             agreed = text_of(answer.value).lower() not in NO_WORDS
             submission.consent[target[8:]] = Consented(agreed)
     return submission
+
+
+def rules_of(connection: Connection) -> dict[str, str]:
+    """What people have said of this source's answers."""
+    return connection.mapping.targets if connection.mapping else {}

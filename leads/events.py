@@ -196,3 +196,15 @@ class ImportUndone(Event):
     import_id: int
     first_line: int
     last_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadEnteredSegment(LeadEvent):
+    name: ClassVar[str] = "segment.entered"
+    segment_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadLeftSegment(LeadEvent):
+    name: ClassVar[str] = "segment.left"
+    segment_id: int

@@ -1,6 +1,6 @@
 from leadcrm.lib import pump
-from leads import capture
-from leads.actions import duplicates
+from leads import capture, mailing, segments
+from leads.actions import channels, duplicates
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
 from leads.capture import deeds, reconciling
 from leads.importing import steering
@@ -12,14 +12,18 @@ from leads.models import (
     InboxDeed,
     InboxItem,
     Poll,
+    Regrouping,
     RemoteLead,
+    Segment,
     TrackingBatch,
+    TransactionalMail,
 )
 from leads.providers import pumping
 from leads.tracking import ingest, pruning, storing
 
 pump.register(capture.QUEUE, capture.drain, model=InboxItem)
 pump.register(capture.lifeboat.QUEUE, capture.lifeboat.drain)
+pump.register(mailing.QUEUE, mailing.drain, model=TransactionalMail)
 pump.register(deeds.QUEUE, deeds.drain, model=InboxDeed)
 pump.register(reconciling.QUEUE, reconciling.drain)
 pump.register(duplicates.CHECK_QUEUE, duplicates.drain_checks, model=DuplicateCheck)
@@ -30,3 +34,6 @@ pump.register(steering.JOBS, steering.drain_jobs, model=ImportJob)
 pump.register(steering.CHUNKS, steering.drain_chunks, model=ImportChunk)
 pump.register(storing.QUEUE, ingest.drain, model=TrackingBatch)
 pump.register(pruning.QUEUE, pruning.drain)
+pump.register(channels.QUEUE, channels.drain_regrouping, model=Regrouping)
+pump.register(channels.PRUNE_QUEUE, channels.prune_click_ids)
+pump.register(segments.QUEUE, segments.drain, model=Segment)

@@ -6,7 +6,17 @@ from typing import Any
 from leadcrm.lib.errors import Invalid
 from leads.conditions.catalogue import DATE_LABELS, OPERATOR_LABELS, Type, activity_label
 from leads.conditions.parsing import parse
-from leads.conditions.tree import ActivityTest, Day, FieldTest, Group, Node, Not, TagTest
+from leads.conditions.tree import (
+    ActivityTest,
+    Day,
+    FieldTest,
+    Group,
+    Node,
+    Not,
+    SegmentTest,
+    TagTest,
+)
+from leads.models import Segment
 
 
 def describe(tree: Any) -> str:
@@ -33,6 +43,13 @@ def describe_node(node: Node, *, inner: bool = False) -> str:
             return describe_activity(node)
         case TagTest():
             return f"has the tag “{node.name}”"
+        case SegmentTest():
+            return f"is in the segment “{segment_name(node.public_id)}”"
+
+
+def segment_name(public_id: str) -> str:
+    found = Segment.objects.filter(public_id=public_id).values_list("name", flat=True).first()
+    return found or public_id
 
 
 def describe_test(test: FieldTest) -> str:

@@ -11,14 +11,23 @@ from leadcrm.lib.errors import Invalid
 from leads.conditions.describing import describe_node
 from leads.conditions.parsing import parse
 from leads.conditions.sql import LEADS, Context, Predicate, activity_rows, compile_node
-from leads.conditions.tree import ActivityTest, FieldTest, Group, Node, Not, TagTest
+from leads.conditions.tree import (
+    ActivityTest,
+    FieldTest,
+    Group,
+    Leaf,
+    Node,
+    Not,
+    SegmentTest,
+    TagTest,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A node with its answer. `actual` is what the lead has, for leaves only.
 
-    `kind`: all, any, not, field, activity, tag, broken.
+    `kind`: all, any, not, field, activity, tag, segment, broken.
     """
 
     kind: str
@@ -47,7 +56,7 @@ def explain(tree: Any, lead_id: int) -> Explained:
     return _combine(node, answers)
 
 
-def _leaves(node: Node) -> Iterator[FieldTest | ActivityTest | TagTest]:
+def _leaves(node: Node) -> Iterator[Leaf]:
     match node:
         case Group():
             for child in node.children:
@@ -61,7 +70,7 @@ def _leaves(node: Node) -> Iterator[FieldTest | ActivityTest | TagTest]:
 Answer = tuple[bool, str | None]
 
 
-def _ask(leaves: list[FieldTest | ActivityTest | TagTest], lead_id: int) -> list[Answer]:
+def _ask(leaves: list[Leaf], lead_id: int) -> list[Answer]:
     if not leaves:
         return []
     columns: list[str] = []
@@ -78,13 +87,19 @@ def _ask(leaves: list[FieldTest | ActivityTest | TagTest], lead_id: int) -> list
     return list(zip(row[::2], row[1::2], strict=True))
 
 
-def _actual(leaf: FieldTest | ActivityTest | TagTest) -> Predicate:
+def _actual(leaf: Leaf) -> Predicate:
     match leaf:
         case FieldTest():
             return Predicate(f"({leaf.field.sql})::text", leaf.field.params)
         case ActivityTest():
             rows = activity_rows(leaf, Context())
             return Predicate(f"(SELECT count(*)::text {rows.sql})", rows.params)
+        case SegmentTest():
+            return Predicate(
+                "(SELECT string_agg(g.name, ', ' ORDER BY g.name) FROM leads_segmentmembership m "
+                "JOIN leads_segment g ON g.id = m.segment_id WHERE m.lead_id = lead.id "
+                "AND m.left_at IS NULL AND g.archived_at IS NULL)"
+            )
         case TagTest():
             return Predicate(
                 "(SELECT string_agg(tag.name, ', ' ORDER BY tag.name) FROM leads_leadtag lt "
@@ -102,5 +117,5 @@ def _combine(node: Node, answers: Iterator[Answer]) -> Explained:
         child = _combine(node.child, answers)
         return Explained("not", describe_node(node), not child.holds, children=(child,))
     holds, actual = next(answers)
-    kinds = {FieldTest: "field", ActivityTest: "activity", TagTest: "tag"}
+    kinds = {FieldTest: "field", ActivityTest: "activity", TagTest: "tag", SegmentTest: "segment"}
     return Explained(kinds[type(node)], describe_node(node), holds, actual)

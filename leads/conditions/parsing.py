@@ -11,7 +11,17 @@ from django.utils.dateparse import parse_date, parse_datetime
 from leadcrm.lib.errors import FieldError, Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.conditions.catalogue import OPERATORS, Field, Type, find_field
-from leads.conditions.tree import ActivityTest, Day, FieldTest, Group, Node, Not, TagTest
+from leads.conditions.tree import (
+    ActivityTest,
+    Day,
+    FieldTest,
+    Group,
+    Node,
+    Not,
+    SegmentTest,
+    TagTest,
+)
+from leads.models import Segment
 
 MAX_DEPTH = 10
 MAX_LEAVES = 200
@@ -22,7 +32,8 @@ MAX_TIMES = 10_000
 MAX_NUMBER = 1e15
 YEARS = range(1900, 2201)
 ACTIVITY_NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
-KINDS = ("all", "any", "not", "field", "activity", "tag")
+LEAVES = ("field", "activity", "tag", "segment")
+KINDS = ("all", "any", "not", *LEAVES)
 WHERE_COLUMNS = {"category": "COALESCE(NULLIF(a.category, ''), a.properties ->> 'category')"}
 
 
@@ -81,14 +92,14 @@ class _Reader:
         if len(kinds) != 1:
             self.wrong(
                 path,
-                "Write exactly one of all, any, not, field, activity or tag here; "
+                "Write exactly one of all, any, not, field, activity, tag or segment here; "
                 'for everybody write {"all": []}.',
             )
             return None
         if depth > MAX_DEPTH:
             self.wrong(path, f"Nest at most {MAX_DEPTH} levels deep.", "too_deep")
             return None
-        if kinds[0] in ("field", "activity", "tag"):
+        if kinds[0] in LEAVES:
             self.leaves += 1
             if self.leaves > MAX_LEAVES:
                 self.wrong(path, f"Use at most {MAX_LEAVES} conditions.", "too_many")
@@ -100,6 +111,7 @@ class _Reader:
             "field": self.field_test,
             "activity": self.activity_test,
             "tag": self.tag_test,
+            "segment": self.segment_test,
         }
         return read[kinds[0]](raw, path, depth)
 
@@ -131,6 +143,26 @@ class _Reader:
         self.only(raw, path, {"tag"})
         name = self.text(raw["tag"], f"{path}.tag")
         return TagTest(name) if name else None
+
+    def segment_test(self, raw: dict[str, Any], path: str, _: int) -> Node | None:
+        self.only(raw, path, {"segment"})
+        if not self.computed:
+            self.wrong(
+                path,
+                "Segments may depend on scores, so a rule cannot ask for them. "
+                "Choose what leads are or do.",
+                "circular",
+            )
+            return None
+        public_id = self.text(raw["segment"], f"{path}.segment")
+        if public_id and self.check_choices and not is_segment(public_id):
+            self.wrong(
+                f"{path}.segment",
+                f"There is no segment “{public_id[:60]}” (any more). Choose another one.",
+                "unknown_segment",
+            )
+            return None
+        return SegmentTest(public_id) if public_id else None
 
     # Fields ---------------------------------------------------------------------------------------
 
@@ -328,6 +360,10 @@ class _Reader:
         for key in raw.keys() - known:
             shown = clean_text(str(key), limit=60)
             self.wrong(f"{path}.{shown}", f"“{shown}” has no meaning here. Remove it.", "unknown")
+
+
+def is_segment(public_id: str) -> bool:
+    return Segment.objects.filter(public_id=public_id, archived_at=None).exists()
 
 
 def property_field(key: str) -> Field:

@@ -16,7 +16,16 @@ from django.db.models.expressions import RawSQL
 from leadcrm.lib.errors import Invalid
 from leads.conditions.catalogue import Type
 from leads.conditions.parsing import parse
-from leads.conditions.tree import ActivityTest, Day, FieldTest, Group, Node, Not, TagTest
+from leads.conditions.tree import (
+    ActivityTest,
+    Day,
+    FieldTest,
+    Group,
+    Node,
+    Not,
+    SegmentTest,
+    TagTest,
+)
 
 LEADS = "leads_lead lead JOIN leads_leadscore score ON score.lead_id = lead.id"
 # What machines do in somebody's name counts for nothing, but a bounce is always a machine's word.
@@ -103,6 +112,13 @@ def compile_node(node: Node, context: Context) -> Predicate:
                 "EXISTS (SELECT 1 FROM leads_leadtag lt JOIN leads_tag tag ON tag.id = lt.tag_id "
                 "WHERE lt.lead_id = lead.id AND lower(tag.name) = lower(%s))",
                 (node.name,),
+            )
+        case SegmentTest():
+            return Predicate(
+                "EXISTS (SELECT 1 FROM leads_segmentmembership m "
+                "JOIN leads_segment g ON g.id = m.segment_id WHERE m.lead_id = lead.id "
+                "AND m.left_at IS NULL AND g.public_id = %s AND g.archived_at IS NULL)",
+                (node.public_id,),
             )
 
 

@@ -33,6 +33,13 @@ class TagTest:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentTest:
+    """Whether the lead is in the segment with this public id."""
+
+    public_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     child: "Node"
 
@@ -45,7 +52,8 @@ class Group:
     children: tuple["Node", ...]
 
 
-Node = FieldTest | ActivityTest | TagTest | Not | Group
+Leaf = FieldTest | ActivityTest | TagTest | SegmentTest
+Node = Leaf | Not | Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from leads.merging.registry import (
 from leads.merging.values import chosen_columns, compare
 from leads.models import (
     Activity,
+    AssetGrant,
+    Confirmation,
     Consent,
     DirtyLead,
     DuplicateCandidate,
@@ -35,7 +37,9 @@ from leads.models import (
     LeadTag,
     Merge,
     Note,
+    SegmentMembership,
     Touch,
+    TransactionalMail,
 )
 
 MERGE_SOURCE = "merge"
@@ -43,6 +47,11 @@ MERGE_SOURCE = "merge"
 
 def _tagged_alike(merging: Merging) -> Q:
     return Q(tag__in=LeadTag.objects.filter(lead=merging.survivor.pk).values("tag"))
+
+
+def _in_segment_alike(merging: Merging) -> Q:
+    mine = SegmentMembership.objects.filter(lead=merging.survivor.pk, left_at=None)
+    return Q(left_at=None, segment__in=mine.values("segment"))
 
 
 def _proposed_alike(merging: Merging) -> Q:
@@ -60,8 +69,12 @@ moves(Touch, one="visit")
 moves(Touch, field="referred_by", one="referral")
 moves(Consent, one="consent receipt")
 moves(InboxItem)
+moves(Confirmation, one="confirmation")
+moves(AssetGrant, one="download")
+moves(TransactionalMail, one="mail")
 moves(LeadTag, one="tag", collides=_tagged_alike)
 moves(IdentityLink, one="browser")
+moves(SegmentMembership, one="segment", collides=_in_segment_alike)
 moves(FieldProposal, one="proposed change", collides=_proposed_alike)
 
 stays(

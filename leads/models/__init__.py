@@ -62,6 +62,7 @@ from leads.models.sources import (
     RemoteLead,
     SourceMapping,
 )
+from leads.models.segments import Segment, SegmentMembership
 from leads.models.tracking import (
     IdentityLink,
     TrackedSite,
@@ -124,6 +125,8 @@ __all__ = [
     "Reconciliation",
     "Regrouping",
     "RemoteLead",
+    "Segment",
+    "SegmentMembership",
     "Source",
     "SourceMapping",
     "SpamPolicy",

@@ -6,7 +6,7 @@ from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from leads import incoming, public
 from leads.tracking import doors
 from leads.views import fields as field_views
-from leads.views import forms, inbox, lists, record, search
+from leads.views import forms, inbox, lists, record, search, spam
 
 lead_urls = [
     path("leads/", lists.lead_list, name="lead-list"),
@@ -42,10 +42,20 @@ public_urls = [
 ]
 inbox_urls = [
     path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/bulk/", inbox.bulk, name="inbox-bulk"),
+    path("inbox/deeds/<int:deed_id>/undo/", inbox.undo_bulk, name="inbox-deed-undo"),
+    path("inbox/reconciliation/", inbox.reconciliation, name="inbox-reconciliation"),
+    path("inbox/reconciliation/count/", inbox.count_again, name="inbox-count"),
     path("inbox/<uuid:receipt_id>/", inbox.inbox_item, name="inbox-item"),
     path("inbox/<uuid:receipt_id>/release/", inbox.inbox_release, name="inbox-release"),
     path("inbox/<uuid:receipt_id>/process/", inbox.inbox_process, name="inbox-process"),
     path("inbox/<uuid:receipt_id>/reject/", inbox.inbox_reject, name="inbox-reject"),
+    path("inbox/<uuid:receipt_id>/restore/", inbox.inbox_restore, name="inbox-restore"),
+    path("inbox/<uuid:receipt_id>/correct/", inbox.inbox_correct, name="inbox-correct"),
+    path("inbox/<uuid:receipt_id>/body/", inbox.inbox_body, name="inbox-body"),
+    path("settings/spam/", spam.spam_settings, name="spam-settings"),
+    path("settings/spam/rules/", spam.add_rule, name="spam-rule-new"),
+    path("settings/spam/rules/<int:rule_id>/delete/", spam.delete_rule, name="spam-rule-delete"),
 ]
 form_urls = [
     path("forms/", forms.form_list, name="form-list"),

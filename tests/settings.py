@@ -30,3 +30,4 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 MEDIA_ROOT = VAR_DIR / "test-media"
+RECONCILE_SECONDS = 0  # only when a test asks for it

@@ -104,6 +104,14 @@ PAGES = {
         /inbox/<uuid:receipt_id>/release/
         /inbox/<uuid:receipt_id>/process/
         /inbox/<uuid:receipt_id>/reject/
+        /inbox/<uuid:receipt_id>/restore/
+        /inbox/<uuid:receipt_id>/correct/
+        /inbox/<uuid:receipt_id>/body/
+        /inbox/bulk/
+        /inbox/deeds/<int:deed_id>/undo/
+        /settings/spam/
+        /settings/spam/rules/
+        /settings/spam/rules/<int:rule_id>/delete/
         /forms/
         /forms/new/
         /forms/<slug:slug>/
@@ -128,6 +136,8 @@ PAGES = {
         /routing/pools/<int:pool_id>/members/
     """,
     MARKETERS: """
+        /inbox/reconciliation/
+        /inbox/reconciliation/count/
         /scoring/thresholds/
         /scoring/qualification/
         /scoring/publish/

@@ -16,7 +16,7 @@ from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
 from leads import capture, undo
 from leads.actions import record_consent
 from leads.actions.saved_views import save_view
-from leads.models import Company, ConnectionSecret, InboxItem, Lead
+from leads.models import Company, ConnectionSecret, InboxDeed, InboxItem, Lead, SpamRule
 from nurturing import tracking
 from nurturing.models import FrequencyPolicy, Sender
 from nurturing.tracking import Recipient
@@ -146,6 +146,8 @@ def make_world() -> World:
         "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
         "nurturing/templates/": {"key": "your-guide"},
         "settings/fields/": {"key": FieldFactory().key},
+        "settings/spam/": {"rule_id": SpamRule.objects.create(kind="block", value="x.example").pk},
+        "inbox/": {"deed_id": InboxDeed.objects.create(kind="reject", by=alice, upto=0).pk},
         "settings/people/": {"public_id": people["stranger"].public_id},
         "settings/mail/": {"key": MAIL},
         "in/": {"key": source_address(), "provider": "webhook"},

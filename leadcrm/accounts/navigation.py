@@ -90,6 +90,7 @@ SETTINGS = (
         (
             Item("workspace", "General", "building-2", "/settings/workspace/", ()),
             Item("people", "People and teams", "users-round", "/settings/people/", ()),
+            Item("spam", "Spam", "shield-alert", "/settings/spam/", OFFICE),
             Item("custom-fields", "Custom fields", "list-plus", "/settings/fields/", ()),
         ),
     ),

@@ -85,6 +85,14 @@ class Reconciliation(models.Model):
         return {state: getattr(self, state) for state in self.STATES}
 
     @property
+    def query(self) -> str:
+        """The filter of the inbox that shows the captures this row counts."""
+        if self.key == self.ALL:
+            return f"utc_day={self.day}"
+        of_source = "unknown=1" if self.key == self.UNKNOWN else f"source={self.key}"
+        return f"utc_day={self.day}&{of_source}"
+
+    @property
     def adds_up(self) -> bool:
         return self.received == sum(self.counted.values())
 

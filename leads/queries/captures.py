@@ -1,12 +1,16 @@
 """What arrived, what became of it, and whether the two add up."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import BinaryField, Count, F, Func, Q, QuerySet, Value
+from django.utils.dateparse import parse_datetime
 
+from leadcrm.lib import normalise
 from leads.models import InboxItem
 
 EXCERPT_BYTES = 1000
@@ -27,6 +31,46 @@ def captures(principal: Any) -> QuerySet[InboxItem]:
         .defer("body")
         .annotate(beginning=beginning)
     )
+
+
+def narrowed(items: QuerySet[InboxItem], conditions: Mapping[str, Any]) -> QuerySet[InboxItem]:
+    """The captures a filter means. Conditions are plain JSON: a deed of tomorrow reads them too."""
+    for name, value in conditions.items():
+        items = items.filter(CONDITIONS[name](value))
+    return items
+
+
+def _since(text: str) -> Q:
+    return Q(received_at__gte=parse_datetime(text))
+
+
+def _until(text: str) -> Q:
+    return Q(received_at__lt=parse_datetime(text))
+
+
+def _searched(text: str) -> Q:
+    """A receipt, an address, or how an address begins."""
+    plain = text.strip()
+    with suppress(ValueError):
+        return Q(receipt_id=uuid.UUID(plain))
+    address = normalise.email(plain)
+    if address is not None:
+        return Q(email=address.canonical[:254]) & ~Q(email="")
+    return Q(email__startswith=plain.lower()[:254]) & ~Q(email="")
+
+
+CONDITIONS = {
+    "state": lambda value: Q(state=value),
+    "source": lambda value: Q(source_id=value),
+    "door": lambda value: Q(door__startswith=f"{value}:"),
+    "reason": lambda value: Q(reason_code=value),
+    "since": _since,
+    "until": _until,
+    "q": _searched,
+    "receipts": lambda values: Q(receipt_id__in=values),
+    "deed": lambda value: Q(state=InboxItem.State.REJECTED, before__deed=value),
+    "unknown": lambda _: Q(source=None),
+}
 
 
 @dataclass(frozen=True, slots=True)

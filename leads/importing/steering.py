@@ -65,10 +65,16 @@ def accept(
     principal: Any,
     chosen: Mapping[str, Any] | None = None,
     source: Source | None = None,
+    mapping: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+    goes_on: str = "",
 ) -> ImportJob:
     """Keep a file and look at its beginning; reading the rest is work for later.
 
+    :param mapping: targets by heading, before those that are guessed.
+    :param goes_on: `check` or `import`: what happens without anybody asking again.
     :raises NotATable: it cannot be imported, with the cure.
+    :raises Invalid: the mapping names no heading of the file.
     """
     seen = reading.look(file, chosen or {})
     job = ImportJob(
@@ -81,8 +87,10 @@ def accept(
         api_key=principal.key if isinstance(principal, KeyPrincipal) else None,
     )
     remembered = _memory(seen.columns)
-    job.mapping = _suggested(seen.columns, remembered)
-    job.options = (remembered.options if remembered else Options().dump()) | {"owner_id": None}
+    job.mapping = _with_chosen(seen.columns, _suggested(seen.columns, remembered), mapping or {})
+    known = remembered.options if remembered else Options().dump()
+    job.options = options.dump() if options else known | {"owner_id": None}
+    job.goes_on = goes_on
     job.save(force_insert=True)
     file.seek(0)
     job.size = keep(job, iter(lambda: file.read(1_048_576), b""))
@@ -107,6 +115,24 @@ def _memory(columns: Sequence[Mapping[str, Any]]) -> ImportMemory | None:
 def _suggested(columns: Sequence[Mapping[str, Any]], remembered: ImportMemory | None) -> list[str]:
     pairs = [(column["name"], column["samples"]) for column in columns]
     return targets.suggested(pairs, remembered.mapping if remembered else {})
+
+
+def _with_chosen(
+    columns: Sequence[Mapping[str, Any]], guessed: Sequence[str], chosen: Mapping[str, Any]
+) -> list[str]:
+    names = [column["name"] for column in columns]
+    if unknown := sorted(set(chosen) - set(names)):
+        message = f"There is no heading “{unknown[0][:60]}” in this file."
+        raise Invalid.field("mapping", message, "unknown")
+    known = targets.known()
+    if bad := [n for n, t in chosen.items() if not isinstance(t, str) or t not in known]:
+        message = f"“{bad[0][:60]}” goes to an unknown field."
+        raise Invalid.field("mapping", message, "unknown")
+    taken = set(chosen.values())
+    return [
+        chosen.get(name, target if target not in taken or target in targets.REPEATABLE else "")
+        for name, target in zip(names, guessed, strict=True)
+    ]
 
 
 @transaction.atomic
@@ -455,7 +481,7 @@ def _step(job: ImportJob, token: uuid.UUID) -> None:
         elif locked.due_at is not None and locked.state != State.PAUSED:
             _purge(locked, at=at)
         locked.save()
-    if locked.auto and locked.state == State.CHECKED:
+    if locked.goes_on == "import" and locked.state == State.CHECKED:
         start(locked.pk, at=timezone.now())
 
 
@@ -489,7 +515,7 @@ def _read(job: ImportJob, token: uuid.UUID) -> None:
         locked.rows = rows
         _wait_for(locked, State.READY, at=timezone.now())
         locked.save()
-    if locked.auto:
+    if locked.goes_on:
         _check_by_itself(locked)
 
 
@@ -499,7 +525,7 @@ def _check_by_itself(job: ImportJob) -> None:
             job.pk, mapping=job.mapping, options=Options.load(job.options), at=timezone.now()
         )
     except Invalid as problem:
-        ImportJob.objects.filter(pk=job.pk).update(reason=problem.detail, auto=False)
+        ImportJob.objects.filter(pk=job.pk).update(reason=problem.detail, goes_on="")
 
 
 def _fail(job: ImportJob, token: uuid.UUID, reason: str) -> None:

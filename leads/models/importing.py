@@ -54,7 +54,9 @@ class ImportJob(WorkItem):
     mapping = models.JSONField(default=list)  # a target for each column, "" to ignore it
     options = models.JSONField(default=dict)
     state = models.CharField(max_length=9, choices=State, default=State.READING)
-    auto = models.BooleanField(default=False)  # goes on by itself: a program asked for it
+    goes_on = models.CharField(
+        max_length=6, blank=True, default="", db_default=""
+    )  # by itself, because a program asked for it: to “check”, or to “import”
     reason = models.TextField(blank=True)
     rows = models.PositiveIntegerField(default=0)
     chunks_left = models.PositiveIntegerField(default=0)

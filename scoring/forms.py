@@ -10,12 +10,11 @@ from leadcrm.lib.errors import DomainError
 from leadcrm.lib.parsers import parse_json
 from leads import conditions
 from leads.activity_types import ACTIVITY_TYPES, SCORED
-from leads.conditions.catalogue import CUSTOM_PREFIX, OPERATOR_LABELS
+from leads.conditions.catalogue import OPERATOR_LABELS
 from scoring.actions import RuleValues, Thresholds
 from scoring.bands import BANDS
 from scoring.models import Rule
 
-CUSTOM = "custom"
 IS, DID = "is", "did"
 LISTS = ("in", "not_in", "between")
 # Where a mistake the action names stands in this form.
@@ -26,7 +25,7 @@ def field_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for field in conditions.fields_for(with_computed=False):
         groups.setdefault(field.group, []).append((field.key, field.label))
-    return [*groups.items(), ("Your own", [(CUSTOM, "Custom field…")])]
+    return list(groups.items())
 
 
 def activity_choices() -> list[tuple[str, str]]:
@@ -67,7 +66,6 @@ class RuleForm(forms.Form):
         choices=[(IS, "What leads are"), (DID, "What leads do")],
     )
     field = forms.ChoiceField(choices=field_choices, required=False)
-    custom_key = forms.CharField(label="Name of the custom field", max_length=60, required=False)
     op = forms.ChoiceField(
         label="Comparison", choices=list(OPERATOR_LABELS.items()), required=False
     )
@@ -109,7 +107,7 @@ class RuleForm(forms.Form):
 
     def _test(self) -> dict[str, Any]:
         data = self.cleaned_data
-        key = f"{CUSTOM_PREFIX}{data['custom_key']}" if data["field"] == CUSTOM else data["field"]
+        key = data["field"]
         test = {"field": key, "op": data["op"]}
         if data["op"] in ("is_set", "is_not_set"):
             return test
@@ -157,10 +155,7 @@ def _typed(kind: conditions.Type, op: str, text: str) -> Any:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
     if kind is conditions.Type.BOOLEAN:
         return {"yes": True, "true": True, "no": False, "false": False}.get(text.lower(), text)
-    numeric = kind is conditions.Type.NUMBER or (
-        kind is conditions.Type.CUSTOM and op in ("gt", "gte", "lt", "lte", "between")
-    )
-    return _number(text) if numeric else text
+    return _number(text) if kind is conditions.Type.NUMBER else text
 
 
 def _number(text: str) -> Any:
@@ -196,10 +191,8 @@ def _shown(condition: Any) -> dict[str, Any]:
     shown = ", ".join(map(str, value)) if isinstance(value, list) else value
     if isinstance(value, bool):
         shown = "yes" if value else "no"
-    own = str(key).startswith(CUSTOM_PREFIX)
     return {
-        "field": CUSTOM if own else key,
-        "custom_key": str(key).removeprefix(CUSTOM_PREFIX) if own else "",
+        "field": key,
         "op": condition.get("op", "is"),
         "value": shown,
     }

@@ -19,6 +19,16 @@ def remembering() -> Iterator[None]:
         _notebook.reset(token)
 
 
+@contextmanager
+def continuing() -> Iterator[None]:
+    """Write on in the open notebook; open one where there is none."""
+    if _notebook.get() is not None:
+        yield
+        return
+    with remembering():
+        yield
+
+
 def once(key: str, make: Callable[[], T]) -> T:
     """What `make` gives, made once while somebody remembers; else made each time."""
     notebook = _notebook.get()

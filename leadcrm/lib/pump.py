@@ -23,6 +23,8 @@ from django.db.models import F, Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
+from leadcrm.lib import memo
+
 logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
@@ -161,7 +163,7 @@ def run(name: str, *, budget_seconds: float = BUDGET_SECONDS) -> bool:
     """Drain one queue until it is empty or the budget is used; return whether work may remain."""
     queue = QUEUES[name]
     deadline = time.monotonic() + budget_seconds
-    while queue.drain():
+    while _drain(queue):
         if time.monotonic() > deadline:
             return True
     return False
@@ -170,9 +172,15 @@ def run(name: str, *, budget_seconds: float = BUDGET_SECONDS) -> bool:
 def run_all(*, rounds: int = 100) -> None:
     """Drain every queue until nothing is due anywhere: for tests and `manage.py pump`."""
     for _ in range(rounds):
-        taken = [queue.drain() for queue in QUEUES.values()]
+        taken = [_drain(queue) for queue in QUEUES.values()]
         if not any(taken):
             return
+
+
+def _drain(queue: "Queue") -> int:
+    """One batch; small tables that are asked for again and again are read once in it."""
+    with memo.remembering():
+        return queue.drain()
 
 
 # Waking -------------------------------------------------------------------------------------------

@@ -5,45 +5,12 @@ The SQL of a field speaks of the aliases `lead` and `score`. It is written here 
 never by a user.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-
 from leads.activity_types import ACTIVITY_TYPES
+from leads.conditions.custom import PREFIX, custom_field, custom_fields
+from leads.conditions.types import Choices, Field, Type
 from leads.freemail import FREE_PROVIDERS
 from leads.models import Consent, Lifecycle, Source, Stage, Status, Temperature
 from leads.models.attribution import Channel
-
-
-class Type(StrEnum):
-    TEXT = "text"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    CHOICE = "choice"
-    CUSTOM = "custom"  # what companies add themselves: text, or a number where the value is one
-
-
-Choices = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """`computed`: made by scoring, so that scoring rules cannot ask for it."""
-
-    key: str
-    label: str
-    type: Type
-    sql: str
-    choices: Choices | Callable[[], Choices] = ()
-    group: str = "Lead"
-    computed: bool = False
-    params: tuple[str, ...] = ()
-
-    @property
-    def options(self) -> Choices:
-        return self.choices() if callable(self.choices) else self.choices
-
 
 _SETS = ("is_set", "is_not_set")
 _TEXT = ("is", "is_not", "in", "not_in", "contains", "starts_with")
@@ -53,8 +20,9 @@ OPERATORS: dict[Type, tuple[str, ...]] = {
     Type.TEXT: (*_TEXT, *_SETS),
     Type.NUMBER: ("is", "is_not", "in", "not_in", *_COMPARE, *_SETS),
     Type.BOOLEAN: ("is", "is_not", *_SETS),
-    Type.DATE: ("within_days", "older_than_days", *_COMPARE, *_SETS),
+    Type.DATE: ("within_days", "older_than_days", "in_next_days", *_COMPARE, *_SETS),
     Type.CHOICE: ("is", "is_not", "in", "not_in", *_SETS),
+    Type.SEVERAL: ("is", "is_not", "in", "not_in", *_SETS),
     Type.CUSTOM: (*_TEXT, *_COMPARE, *_SETS),
 }
 OPERATOR_LABELS = {
@@ -73,6 +41,7 @@ OPERATOR_LABELS = {
     "is_not_set": "is not known",
     "within_days": "is within the last days",
     "older_than_days": "is longer ago than days",
+    "in_next_days": "is within the next days",
 }
 DATE_LABELS = {
     "gt": "is after",
@@ -80,9 +49,6 @@ DATE_LABELS = {
     "lt": "is before",
     "lte": "is on or before",
 }
-CUSTOM_PREFIX = "custom."
-CUSTOM_KEY_LENGTH = 60
-
 FIELDS: dict[str, Field] = {}
 
 
@@ -92,17 +58,14 @@ def register(*fields: Field) -> None:
 
 
 def find_field(key: str) -> Field | None:
-    """The field, or one made on the spot for `custom.<key>`."""
-    name = key.removeprefix(CUSTOM_PREFIX)
-    if key.startswith(CUSTOM_PREFIX) and 0 < len(name) <= CUSTOM_KEY_LENGTH:
-        label = name.replace("_", " ").capitalize()
-        return Field(key, label, Type.CUSTOM, "(lead.custom ->> %s)", params=(name,))
-    return FIELDS.get(key)
+    """The field of this name, built-in or the company's own; None when there is none any more."""
+    return custom_field(key) if key.startswith(PREFIX) else FIELDS.get(key)
 
 
 def fields_for(*, with_computed: bool = True) -> list[Field]:
-    """What a builder offers, in the order of registration."""
-    return [field for field in FIELDS.values() if with_computed or not field.computed]
+    """What a builder offers: built-in fields in the order of registration, then custom ones."""
+    built_in = [field for field in FIELDS.values() if with_computed or not field.computed]
+    return [*built_in, *custom_fields()]
 
 
 def activity_label(type_: str) -> str:

@@ -18,6 +18,14 @@ from leads.conditions.tree import (
 )
 from leads.models import Segment
 
+SEVERAL_LABELS = {
+    "is": "includes",
+    "is_not": "does not include",
+    "in": "includes any of",
+    "not_in": "includes none of",
+}
+LISTED = (Type.CHOICE, Type.SEVERAL)
+
 
 def describe(tree: Any) -> str:
     """One line; a broken condition says why it matches nobody."""
@@ -60,7 +68,11 @@ def describe_test(test: FieldTest) -> str:
         return f"{label} in the last {days(test.value)}"
     if op == "older_than_days":
         return f"{label} more than {days(test.value)} ago"
+    if op == "in_next_days":
+        return f"{label} in the next {days(test.value)}"
     words = OPERATOR_LABELS[op]
+    if test.field.type is Type.SEVERAL:
+        words = SEVERAL_LABELS.get(op, words)
     if test.field.type is Type.DATE:
         words = DATE_LABELS.get(op, words)
     return f"{label} {words} {_value(test)}".rstrip()
@@ -92,7 +104,7 @@ def _times(test: ActivityTest) -> str:
 def _value(test: FieldTest) -> str:
     if test.value is None:
         return ""
-    labels = dict(test.field.options) if test.field.type is Type.CHOICE else {}
+    labels = dict(test.field.options) if test.field.type in LISTED else {}
     if not isinstance(test.value, tuple):
         return _word(test.value, labels)
     words = [_word(value, labels) for value in test.value]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.utils.dateparse import parse_date, parse_datetime
 
+from leadcrm.lib import memo
 from leadcrm.lib.errors import FieldError, Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.conditions.catalogue import OPERATORS, Field, Type, find_field
@@ -34,6 +35,7 @@ YEARS = range(1900, 2201)
 ACTIVITY_NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 LEAVES = ("field", "activity", "tag", "segment")
 KINDS = ("all", "any", "not", *LEAVES)
+RELATIVE = ("within_days", "older_than_days", "in_next_days")
 WHERE_COLUMNS = {"category": "COALESCE(NULLIF(a.category, ''), a.properties ->> 'category')"}
 
 
@@ -52,7 +54,8 @@ def parse(
     :raises Invalid: with a `FieldError` for each mistake.
     """
     reader = _Reader(computed=computed, check_choices=check_choices)
-    node = reader.node(tree, path, 0)
+    with memo.continuing():
+        node = reader.node(tree, path, 0)
     reader.raise_mistakes()
     return cast(Node, node)
 
@@ -202,7 +205,7 @@ class _Reader:
     def value_of(self, field: Field, op: str, raw: Any, path: str) -> Any:
         if op in ("is_set", "is_not_set"):
             return None
-        if op in ("within_days", "older_than_days"):
+        if op in RELATIVE:
             return self.whole(raw, path, 0, MAX_DAYS, "days")
         one = self.reader_of(field, op)
         if op == "between":
@@ -215,7 +218,7 @@ class _Reader:
         return (read,) if op in ("contains", "starts_with") else read
 
     def reader_of(self, field: Field, op: str) -> Callable[[Any, str], Any]:
-        if field.type is Type.CHOICE:
+        if field.type in (Type.CHOICE, Type.SEVERAL):
             return lambda raw, path: self.choice(field, raw, path)
         if field.type is Type.CUSTOM:
             return self.number if op in ("gt", "gte", "lt", "lte", "between") else self.loose_text
@@ -290,10 +293,14 @@ class _Reader:
         value = self.text(raw, path)
         if value is None or (callable(field.choices) and not self.check_choices):
             return value
-        known = [key for key, _ in field.options]
+        known = dict(field.options)
         if value in known:
             return value
-        options = ", ".join(known[:30])
+        # People write what they see; the condition keeps the key.
+        named = [key for key, label in known.items() if label.casefold() == value.casefold()]
+        if len(named) == 1:
+            return named[0]
+        options = ", ".join(list(known)[:30])
         self.wrong(path, f"“{field.label}” is one of: {options}.", "unknown_choice")
         return None
 

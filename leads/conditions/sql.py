@@ -159,11 +159,15 @@ def _raw_test(test: FieldTest, sql: str, own: Params, context: Context) -> Predi
             return _custom(test, sql, own)
         case Type.DATE:
             return _date(test, sql, own, context)
+        case Type.SEVERAL:
+            return _several(test, sql, own)
         case _:
             return _exact(test, sql, own)
 
 
 def _is_set(test: FieldTest, sql: str, own: Params) -> Predicate:
+    if test.field.type is Type.SEVERAL:
+        return Predicate(f"({sql} NOT IN ('[]', 'null'))", own)
     if test.field.type in (Type.TEXT, Type.CUSTOM, Type.CHOICE):
         return Predicate(f"({sql} <> '')", own)
     return Predicate(f"({sql} IS NOT NULL)", own)
@@ -175,6 +179,12 @@ def _exact(test: FieldTest, sql: str, own: Params) -> Predicate:
     if test.op == "between":
         return Predicate(f"({sql} BETWEEN %s AND %s)", (*own, *test.value))
     return Predicate(f"({sql} {COMPARISONS[test.op]} %s)", (*own, test.value))
+
+
+def _several(test: FieldTest, sql: str, own: Params) -> Predicate:
+    """Whether any of the options is among those chosen."""
+    wanted = [test.value] if test.op == "is" else list(test.value)
+    return Predicate(f"jsonb_exists_any({sql}, %s::text[])", (*own, wanted))
 
 
 def _text(test: FieldTest, sql: str, own: Params) -> Predicate:
@@ -205,6 +215,8 @@ def _custom(test: FieldTest, sql: str, own: Params) -> Predicate:
 
 
 def _date(test: FieldTest, sql: str, own: Params, context: Context) -> Predicate:
+    if test.op == "in_next_days":
+        return _upcoming(test, sql, own, context)
     if test.op in ("within_days", "older_than_days"):
         return _relative(test, sql, own, context)
     if test.op == "between":
@@ -240,6 +252,17 @@ def _relative(test: FieldTest, sql: str, own: Params, context: Context) -> Predi
     params = own * test_sql.count(sql)
     changes = (Predicate(f"({sql} + interval '{test.value} days')", own), Predicate(sql, own))
     return Predicate(test_sql, params, changes)
+
+
+def _upcoming(test: FieldTest, sql: str, own: Params, context: Context) -> Predicate:
+    """From now on, today's day included: a date stands at its midnight."""
+    start = f"date_trunc('day', {context.moment}, 'UTC')"
+    span = f"interval '{test.value} days'"
+    return Predicate(
+        f"({sql} >= {start} AND {sql} <= {context.moment} + {span})",
+        (*own, *own),
+        (Predicate(f"({sql} - {span})", own), Predicate(f"({sql} + interval '1 day')", own)),
+    )
 
 
 # Activities ---------------------------------------------------------------------------------------

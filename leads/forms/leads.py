@@ -173,9 +173,14 @@ def values_of(lead: Lead) -> dict[str, Any]:
 
 
 def seen_in(lead: Lead, name: str) -> str:
-    """What an editor sees of one field, to be compared later with what is there."""
+    """What an editor sees of one field, to be compared later with what is there.
+
+    :raises NotFound: there is no such field.
+    """
     if name.startswith(PREFIX):
         return seen(lead.custom.get(name.removeprefix(PREFIX)))
+    if name not in LeadForm.base_fields:
+        raise NotFound
     value = getattr(lead, name)
     return "" if value is None else str(value)
 

@@ -15,7 +15,7 @@ from pipeline.models import Pool, PoolMember, RoutingRule
 ROWS = 5
 MANY = {"in", "not_in", "between"}
 NO_VALUE = {"is_set", "is_not_set"}
-DAYS = {"within_days", "older_than_days"}
+DAYS = {"within_days", "older_than_days", "in_next_days"}
 
 
 class RuleForm(forms.Form):

@@ -3,10 +3,8 @@ const BANDS = { most_important: [10, 15], very_important: [5, 9], valid: [1, 4],
 
 const arrange = (form) => {
   const chosen = (name) => form.querySelector(`[name="${name}"]:checked`)?.value;
-  const own = form.querySelector("[name=field]");
   for (const part of form.querySelectorAll("[data-kind]")) part.hidden = part.dataset.kind !== chosen("kind");
   const hide = (name, when) => form.querySelector(`[name="${name}"]`)?.closest(".field")?.toggleAttribute("hidden", when);
-  hide("custom_key", own?.value !== "custom");
   hide("value", ["is_set", "is_not_set"].includes(form.querySelector("[name=op]")?.value));
   hide("max_count", form.querySelector("[name=counting]")?.value !== "at_most");
   hide("decay_days", form.querySelector("[name=decay]")?.value === "none");

@@ -12,6 +12,7 @@ from leads import conditions
 from leads.actions import set_tags
 from leads.models import Activity, Lead
 from tests.factories import LeadFactory, make_funnel
+from tests.leads.factories import FieldFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -54,8 +55,9 @@ class TestFields:
             (is_("email_is_free", False), True),
             (is_("email_domain", "kestrel.example"), True),
             (is_("custom.seats", 20, "lte"), True),
-            (is_("custom.seats", "12"), True),
+            (is_("custom.seats", 12), True),
             (is_("custom.nothing", 20, "lte"), False),
+            (is_("custom.nothing", 20, "is_not"), False),
             (is_("created_at", 7, "within_days"), True),
             (is_("created_at", 7, "older_than_days"), False),
             (is_("created_at", "2020-01-01", "gt"), True),
@@ -66,6 +68,7 @@ class TestFields:
         ],
     )
     def test_compare_as_people_mean_it(self, tree: Any, holds: bool) -> None:
+        FieldFactory(key="seats", type="integer")
         lead = LeadFactory(
             industry="Care",
             job_title="Head of Operations",
@@ -78,6 +81,7 @@ class TestFields:
 
     @pytest.mark.parametrize("field", ["company_size", "custom.seats", "last_activity_at"])
     def test_an_unknown_value_meets_no_test_and_every_negation(self, field: str) -> None:
+        FieldFactory(key="seats", type="integer")
         lead = LeadFactory()
         op, value = ("within_days", 7) if field == "last_activity_at" else ("gte", 1)
         test = {"field": field, "op": op, "value": value}

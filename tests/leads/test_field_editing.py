@@ -41,6 +41,7 @@ def answers(lead: Lead, **changes: Any) -> dict[str, Any]:
         "first_name": lead.first_name,
         "last_name": lead.last_name,
         "email": lead.email,
+        "company_name": lead.company_name,
         "version": lead.version,
         "custom_plan": "pro",
         "custom_seats": "about ten",

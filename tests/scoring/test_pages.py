@@ -7,6 +7,7 @@ from leadcrm.accounts.models import Role
 from scoring import actions
 from scoring.models import ModelVersion, Rule
 from tests.factories import NOON, LeadFactory, UserFactory
+from tests.leads.factories import FieldFactory
 from tests.scoring.factories import activity_rule, attribute_rule, did, make_version
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +153,7 @@ class TestRuleForm:
         assert (changed.label, changed.points) == ("Big enough", 11)
 
     def test_takes_any_condition_as_json(self, marketer: Client, rule: Rule) -> None:
+        FieldFactory(key="seats", type="integer")
         advanced = '{"all": [{"tag": "VIP"}, {"field": "custom.seats", "op": "gt", "value": 9}]}'
 
         marketer.post("/scoring/rules/new/", {**FORM, "advanced": advanced})

@@ -1,8 +1,8 @@
 """The timeline in words: one activity as a short sentence, grouped by the reader's days."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ from leads.models import Activity, Consent
 GROUPS = [("", "All"), (Group.TALK, "Talks"), (Group.WEB, "Web"), (Group.EMAIL, "E-mail"),
           (Group.SYSTEM, "System")]  # fmt: skip
 NAMES = ("title", "subject", "asset", "webinar", "name", "form", "product", "video", "term")
+PAUSE = timedelta(minutes=30)  # after which another visit begins
+MOST_PAGES = 6
 WORDS = ("message", "text", "note", "body", "evidence")
 
 
@@ -47,14 +49,57 @@ def days(
     """Entries by day, and the last day for the next page to leave out of its headings."""
     found: list[Day] = []
     last = shown
-    for activity in activities:
-        day = timezone.localtime(activity.occurred_at).date()
+    for run in runs(activities):
+        day = _day(run[0])
         if day.isoformat() != last or not found:
             title = "" if day.isoformat() == last else day_title(day, timezone.localdate(now))
             found.append(Day(title, []))
             last = day.isoformat()
-        found[-1].entries.append(entry(activity))
+        found[-1].entries.append(entry(run[0]) if len(run) == 1 else viewing(run))
     return found, last
+
+
+def _day(activity: Activity) -> date:
+    return timezone.localtime(activity.occurred_at).date()
+
+
+def runs(activities: Iterable[Activity]) -> list[list[Activity]]:
+    """Pages viewed one after the other are one thing; everything else stands alone."""
+    found: list[list[Activity]] = []
+    for activity in activities:
+        if found and _goes_on(found[-1][-1], activity):
+            found[-1].append(activity)
+        else:
+            found.append([activity])
+    return found
+
+
+def _goes_on(later: Activity, earlier: Activity) -> bool:
+    return (
+        later.type == earlier.type == "page_view"
+        and later.klass == earlier.klass
+        and later.occurred_at - earlier.occurred_at <= PAUSE
+        and _day(later) == _day(earlier)
+    )
+
+
+def viewing(run: Sequence[Activity]) -> Entry:
+    """“Viewed 5 pages” with their names in the order in which they were read."""
+    pages = [_page(_properties_of(activity)) for activity in reversed(run)]
+    names = list(dict.fromkeys(page for page in pages if page))
+    seconds = [_properties_of(activity).get("seconds") for activity in run]
+    minutes = sum(value for value in seconds if isinstance(value, int)) // 60
+    more = f" and {len(names) - MOST_PAGES} more" if len(names) > MOST_PAGES else ""
+    return replace(
+        entry(run[0]),
+        strong=f"Viewed {len(run)} pages",
+        rest=f"for {minutes} min" if minutes else "",
+        detail=", ".join(names[:MOST_PAGES]) + more,
+    )
+
+
+def _properties_of(activity: Activity) -> dict[str, Any]:
+    return activity.properties if isinstance(activity.properties, dict) else {}
 
 
 def day_title(day: date, today: date) -> str:
@@ -66,7 +111,7 @@ def day_title(day: date, today: date) -> str:
 
 def entry(activity: Activity) -> Entry:
     kind = type_of(activity.type)
-    properties = activity.properties if isinstance(activity.properties, dict) else {}
+    properties = _properties_of(activity)
     plain = Entry(
         icon=kind.icon,
         tone="accent" if kind.inbound else "",
@@ -198,7 +243,24 @@ def _consented(properties: Words, who: str) -> Words:
     return {"rest": str(purposes.get(str(properties.get("purpose")), "")).lower()}
 
 
+def _bought(properties: Words, who: str) -> Words:
+    amount, currency = properties.get("amount"), properties.get("currency")
+    is_sum = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+    said = f"for {amount:,.2f} {currency or ''}".replace(".00 ", " ").strip() if is_sum else ""
+    order = properties.get("order")
+    parts = [_about(properties), said, f"order {order}" if isinstance(order, (str, int)) else ""]
+    return {"rest": ", ".join(part for part in parts if part)}
+
+
+def _followed(properties: Words, who: str) -> Words:
+    return {"rest": f"to {_first(properties, ('to',))}".removesuffix("to ")}
+
+
 SENTENCES: dict[str, Callable[[Words, str], Words]] = {
+    "purchase": _bought,
+    "repeat_purchase": _bought,
+    "offline_purchase": _bought,
+    "link_click": _followed,
     "note_added": _noted,
     "lead_updated": _updated,
     "stage_changed": _moved,

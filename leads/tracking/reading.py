@@ -32,6 +32,7 @@ MOST_EVENTS = 100
 OLDEST = timedelta(days=7)  # what a browser could not send is sent with its next page
 PROPERTIES_BYTES = 4000
 PURCHASES = frozenset({"purchase", "repeat_purchase", "offline_purchase"})
+ORDERS = uuid.UUID("6f2d1f2e-90f5-4c4b-9e0a-2f4c5f6f7a10")
 SIGNS = frozenset({"webdriver", "no_screen"})
 
 
@@ -169,6 +170,8 @@ def _event(given: Mapping[str, Any], clock: Clock) -> Event | None:
         properties["url"] = url
     if title := _text(given.get("title"), 200):
         properties.setdefault("title", title)
+    if type_ in PURCHASES and (order := properties.get("order")):
+        id_ = uuid.uuid5(ORDERS, f"{type_}:{order}")  # a thank-you page is loaded again
     category = _text(given.get("category"), 40)
     return Event(id_, type_, clock.read(given.get("at")), properties, category)
 

@@ -1,18 +1,33 @@
-"""Raw first: a capture is committed as it came before anything is judged. One round trip."""
+"""Raw first: a capture is committed as it came before anything is judged. One round trip.
+
+The statement is prepared once for each connection: planning it anew costs three times what running
+it does. Where a pooler changes connections between statements it is sent as it is.
+"""
 
 import hashlib
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakSet
 
-from django.db import connection
+import structlog
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
 from psycopg2 import Binary
+from psycopg2.errors import InvalidSqlStatementName
 from psycopg2.extras import Json
 
 from leadcrm.accounts.models import ApiKey
 from leadcrm.lib.errors import DomainError, FieldError, Invalid
 from leads.models import InboxItem
+
+logger = structlog.get_logger(__name__)
 
 QUEUE = "inbox"
 HOLD_SECONDS = 30.0
@@ -112,29 +127,31 @@ def item_of(arrival: Arrival, *, at: datetime, hold: bool) -> InboxItem:
     )
 
 
-COLUMNS = [
-    "receipt_id",
-    "door",
-    "source_id",
-    "form_version_id",
-    "path",
-    "content_type",
-    "headers",
-    "body",
-    "remote_address",
-    "api_key_id",
-    "idempotency_key",
-    "content_hash",
-    "state",
-    "flags",
-    "screened",
-    "received_at",
-    "attempts",
-    "lease_token",
-    "reason_code",
-    "reason",
-    "is_test",
-]
+COLUMNS = {
+    "receipt_id": "uuid",
+    "door": "text",
+    "source_id": "bigint",
+    "form_version_id": "bigint",
+    "path": "text",
+    "content_type": "text",
+    "headers": "jsonb",
+    "body": "bytea",
+    "remote_address": "text",
+    "api_key_id": "bigint",
+    "idempotency_key": "text",
+    "content_hash": "text",
+    "state": "text",
+    "flags": "jsonb",
+    "screened": "boolean",
+    "received_at": "timestamptz",
+    "attempts": "integer",
+    "lease_token": "uuid",
+    "reason_code": "text",
+    "reason": "text",
+    "is_test": "boolean",
+}
+# After the columns: for how long it is held, whether there is no key, and the key.
+PARAMETERS = [*COLUMNS.values(), "float8", "boolean", "bigint"]
 INSERT = (
     f"INSERT INTO leads_inboxitem ({', '.join(COLUMNS)}, due_at) "  # noqa: S608
     f"SELECT {', '.join(['%s'] * len(COLUMNS))}, now() + %s * interval '1 second' "
@@ -144,6 +161,10 @@ INSERT = (
     " WHERE k.id = %s AND k.revoked_at IS NULL AND u.is_active IS NOT FALSE) "
     "ON CONFLICT (door, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id"
 )
+PREPARE = f"PREPARE keep_capture ({', '.join(PARAMETERS)}) AS " + INSERT.replace(
+    "%s", "${}"
+).format(*range(1, len(PARAMETERS) + 1))
+EXECUTE = f"EXECUTE keep_capture ({', '.join(['%s'] * len(PARAMETERS))})"
 
 
 def _key_is_good(arrival: Arrival) -> bool:
@@ -156,11 +177,63 @@ def _key_is_good(arrival: Arrival) -> bool:
 def _insert(item: InboxItem, *, hold: bool) -> int | None:
     """None when a twin is there or the key is not. By hand: the ORM needs two round trips."""
     values = [_plain(getattr(item, column)) for column in COLUMNS]
+    values += [HOLD_SECONDS if hold else 0.0, item.api_key_id is None, item.api_key_id]
+    was_open = connection.connection is not None
+    connection.health_check_done = True  # whether it is still alive is seen below, without asking
+    try:
+        return _run(values)
+    except (OperationalError, InterfaceError):
+        if not was_open or connection.in_atomic_block or connection.is_usable():
+            raise
+    connection.close()
+    try:
+        return _run(values)
+    except IntegrityError:  # the first time it was committed, and only the answer was lost
+        return InboxItem.objects.values_list("pk", flat=True).get(receipt_id=item.receipt_id)
+
+
+def _run(values: list[Any]) -> int | None:
     with connection.cursor() as cursor:
-        hold_seconds, key_id = HOLD_SECONDS if hold else 0.0, item.api_key_id
-        cursor.execute(INSERT, [*values, hold_seconds, key_id is None, key_id])
+        if connection.in_atomic_block or not STATEMENTS.use(cursor):
+            cursor.execute(INSERT, values)
+        else:
+            try:
+                cursor.execute(EXECUTE, values)
+            except OperationalError as error:
+                if not isinstance(error.__cause__, InvalidSqlStatementName):
+                    raise
+                STATEMENTS.give_up()
+                cursor.execute(INSERT, values)
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+class Statements:
+    """Which connections know the prepared statement; none where a pooler mixes them up."""
+
+    def __init__(self) -> None:
+        self._prepared: WeakSet[Any] = WeakSet()
+        self._works = True
+
+    def use(self, cursor: Any) -> bool:
+        if not self._works:
+            return False
+        known = connection.connection
+        if known not in self._prepared:
+            try:
+                cursor.execute(PREPARE)
+            except ProgrammingError:  # somebody else's connection, given to us by a pooler
+                self.give_up()
+                return False
+            self._prepared.add(known)
+        return True
+
+    def give_up(self) -> None:
+        logger.warning("capture_statement_not_kept")
+        self._works = False
+
+
+STATEMENTS = Statements()
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from leadcrm.accounts.actions import create_api_key
 from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
 from leads import capture
-from leads.capture import processing
+from leads.capture import processing, storing
 from leads.capture.pacing import PACE
 from leads.models import Company, InboxItem, Inquiry, Lead, MarketingCampaign
 
@@ -86,6 +86,47 @@ class TestManyAtOnce:
         all_at_once(2, lambda i: capture.process([item, twin][i], token=item.lease_token))
 
         assert Inquiry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheConnection:
+    @pytest.fixture(autouse=True)
+    def statements(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(storing, "STATEMENTS", storing.Statements())
+
+    def test_may_have_died_since_the_last_capture(self) -> None:
+        capture.store(arrival(), at=timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = cursor.fetchone()[0]
+        other = connection.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        other.close()
+
+        stored = capture.store(arrival(), at=timezone.now())
+
+        assert stored.is_new
+        assert InboxItem.objects.count() == 2
+
+    def test_may_forget_its_statements_as_a_pooler_s_do(self) -> None:
+        capture.store(arrival(), at=timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+
+        stored = [capture.store(arrival(), at=timezone.now()) for _ in range(2)]
+
+        assert all(each.is_new for each in stored)
+        assert InboxItem.objects.count() == 3
+
+    def test_may_know_the_statement_of_somebody_else(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("PREPARE keep_capture AS SELECT 1")
+
+        stored = capture.store(arrival(), at=timezone.now())
+
+        assert stored.is_new
+        connection.close()
 
 
 @pytest.mark.django_db

@@ -1,0 +1,52 @@
+"""A short way in for captures: strangers and programs need no session, no token and no messages.
+
+Stands in MIDDLEWARE after what every answer needs (security headers, content policy). What it takes
+goes straight to its view; everything else goes on as usual.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import resolve
+
+from leadcrm.lib.errors import DomainError
+from leadcrm.lib.middleware import DomainErrorMiddleware
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+API = "/api/v1/capture/"
+
+
+class CaptureLane:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.refusals = DomainErrorMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and is_capture(request):
+            return self.direct(request)
+        return self.get_response(request)
+
+    def direct(self, request: HttpRequest) -> HttpResponse:
+        match = resolve(request.path_info)
+        request.resolver_match = match
+        try:
+            response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        except DomainError as error:
+            return self.refused(request, error)
+        if not getattr(response, "xframe_options_exempt", False):
+            response.setdefault("X-Frame-Options", "DENY")
+        return response
+
+    def refused(self, request: HttpRequest, error: DomainError) -> HttpResponse:
+        response: HttpResponseBase | None = self.refusals.process_exception(request, error)
+        if not isinstance(response, HttpResponse):
+            raise error
+        return response
+
+
+def is_capture(request: HttpRequest) -> bool:
+    """Posts to forms, and to the API with a key; people who are signed in take the usual way."""
+    path = request.path_info
+    if path == API:
+        return "HTTP_AUTHORIZATION" in request.META
+    return path.startswith("/f/") and path.endswith("/")

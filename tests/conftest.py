@@ -13,8 +13,11 @@ def _clean_cache() -> Iterator[None]:
     """No rate limit, flag or cached page of one test reaches the next."""
     from django.core.cache import cache
 
+    from leadcrm.lib import recent
+
     yield
     cache.clear()
+    recent.forget_all()
 
 
 class Mailbox:

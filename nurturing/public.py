@@ -5,6 +5,7 @@ address always unsubscribes (RFC 8058): no cookie, no token of a form, no redire
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
@@ -16,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leads.arrivals import truncated_address
 from leads.models import Suppression
+from leads.tracking.clicks import is_tracked, with_click
 from nurturing import actions, tracking
-from nurturing.models import Link, Topic
+from nurturing.models import Link, Send, Topic
 from nurturing.tracking import Recipient
 
 logger = structlog.get_logger(__name__)
@@ -81,7 +83,19 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404("This link leads nowhere any more.")
     visit, now = _visit(request), timezone.now()
     _attempt(lambda: actions.record_click(public_id, link, visit, at=now))
-    return _private(HttpResponseRedirect(link.url))
+    return _private(HttpResponseRedirect(_landing(public_id, link, visit, at=now)))
+
+
+def _landing(public_id: str, link: Link, visit: actions.Visit, *, at: datetime) -> str:
+    """Where the mail points; a website of ours is told for a while who comes from it."""
+    address = link.url
+    try:
+        if visit.method == "GET" and not visit.prefetch and is_tracked(address):
+            lead_id = Send.objects.filter(public_id=public_id).values_list("lead_id", flat=True)
+            address = with_click(address, lead_id.first(), at=at)
+    except Exception:
+        logger.exception("mail_click_not_marked")
+    return address
 
 
 @login_not_required

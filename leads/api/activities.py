@@ -1,8 +1,10 @@
 """What happened to leads, for programs: timelines, notes, and activities in batches."""
 
+import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+from django.db import transaction
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -19,7 +21,7 @@ from leads import actions
 from leads.actions import NewActivity
 from leads.activity_types import Group
 from leads.api.leads import person_of, rows_of
-from leads.models import Activity
+from leads.models import Activity, Lead
 from leads.queries import record
 from leads.serializers.activities import Sent, activity_shape, read_activity
 from leads.serializers.leads import (
@@ -31,6 +33,7 @@ from leads.serializers.leads import (
     NoteSerializer,
     note_shape,
 )
+from leads.tracking import telling
 
 MOST_ROWS = 1000
 
@@ -126,7 +129,8 @@ class ActivityBatchView(APIView):
     @extend_schema(
         operation_id="activities_batch",
         summary="Record up to 1,000 activities",
-        description="Each row stands for itself. `id` makes a repeat harmless.",
+        description="Each row stands for itself. `id` makes a repeat harmless. What a visitor did "
+        "whom nobody knows yet is recorded without an activity, and becomes one with its person.",
         request=ActivityInput(many=True),
         responses={202: ActivityAnswerSerializer},
     )
@@ -139,8 +143,11 @@ class ActivityBatchView(APIView):
             public_ids=[row.lead for row in sent if row.lead],
             emails=[row.email for row in sent if row.email],
         )
-        leads = [_lead_of(row, ids) for row in sent]
-        return Response({"results": _record(sent, leads, request)}, status=202)
+        visitors = _visible_visitors(sent, request)
+        leads = [_lead_of(row, ids, visitors) for row in sent]
+        with transaction.atomic():
+            results = _record(sent, leads, visitors, request, at)
+        return Response({"results": results}, status=202)
 
 
 class NotesView(APIView):
@@ -186,9 +193,30 @@ def _group(request: Request) -> str:
     return group
 
 
-def _lead_of(sent: Sent, ids: dict[str, int]) -> int | None:
+def _visible_visitors(sent: list[Sent], request: Request) -> dict[uuid.UUID, telling.Known]:
+    """Those named; of people this one may not see nothing is told but that they are not there."""
+    found = telling.known_visitors(row.visitor for row in sent if row.visitor)
+    leads = {known.lead_id for known in found.values() if known.lead_id}
+    visible = set(
+        Lead.objects.visible_to(request.user).filter(pk__in=leads).values_list("pk", flat=True)
+    )
+    for row in sent:
+        known = found.get(row.visitor) if row.visitor else None
+        if known and known.lead_id and known.lead_id not in visible:
+            row.refuse("visitor", "There is no such visitor, or you may not see it.", "not_found")
+        elif known and known.has_refused and not (row.lead or row.email):
+            row.refuse("visitor", "This visitor does not want to be tracked.", "refused")
+    return found
+
+
+def _lead_of(
+    sent: Sent, ids: dict[str, int], visitors: dict[uuid.UUID, telling.Known]
+) -> int | None:
     if sent.errors:
         return None
+    if sent.visitor and not (sent.lead or sent.email):
+        known = visitors.get(sent.visitor)
+        return known.lead_id if known else None
     found = ids.get(sent.lead or sent.email)
     if found is None:
         name = "lead" if sent.lead else "email"
@@ -196,13 +224,50 @@ def _lead_of(sent: Sent, ids: dict[str, int]) -> int | None:
     return found
 
 
-def _record(sent: list[Sent], leads: list[int | None], request: Request) -> list[dict[str, Any]]:
-    good = [(row, lead) for row, lead in zip(sent, leads, strict=True) if lead is not None]
-    written = iter(actions.record_activities([_new(row, lead, request) for row, lead in good]))
-    return [_result(i, row, None if row.errors else next(written)) for i, row in enumerate(sent)]
+def _record(
+    sent: list[Sent],
+    leads: list[int | None],
+    visitors: dict[uuid.UUID, telling.Known],
+    request: Request,
+    at: datetime,
+) -> list[dict[str, Any]]:
+    rows = list(zip(sent, leads, strict=True))
+    good = [(row, lead) for row, lead in rows if lead is not None]
+    new = [_new(row, lead, request, _link_of(row, visitors)) for row, lead in good]
+    written = iter(actions.record_activities(new))
+    nameless = [_told(row, at) for row, lead in rows if lead is None and not row.errors]
+    kept = iter(telling.keep(nameless, at=at) if nameless else [])
+    telling.name_visitors(
+        ((row.visitor, lead) for row, lead in good if row.visitor and (row.lead or row.email)),
+        at=at,
+    )
+    results = []
+    for index, (row, lead) in enumerate(rows):
+        id_ = next(written) if lead is not None else None
+        news = bool(id_) if lead is not None else not row.errors and next(kept)
+        results.append(_result(index, row, id_, is_news=news))
+    return results
 
 
-def _new(sent: Sent, lead_id: int, request: Request) -> NewActivity:
+def _link_of(sent: Sent, visitors: dict[uuid.UUID, telling.Known]) -> int | None:
+    """What came through a browser alone goes when the browser is cut off."""
+    if not sent.visitor or sent.lead or sent.email:
+        return None
+    return visitors[sent.visitor].link_id
+
+
+def _told(sent: Sent, at: datetime) -> telling.Told:
+    return telling.Told(
+        token=cast(uuid.UUID, sent.visitor),  # without a lead there is one, or an error
+        type=sent.type,
+        occurred_at=sent.occurred_at or at,
+        key=sent.key,
+        properties=sent.properties,
+        category=sent.category,
+    )
+
+
+def _new(sent: Sent, lead_id: int, request: Request, link_id: int | None = None) -> NewActivity:
     person = person_of(request)
     occurred_at: datetime = sent.occurred_at or timezone.now()
     return NewActivity(
@@ -213,6 +278,7 @@ def _new(sent: Sent, lead_id: int, request: Request) -> NewActivity:
         category=sent.category,
         user_id=person.pk if person else None,
         dedupe_key=_dedupe_key(sent),
+        link_id=link_id,
     )
 
 
@@ -220,8 +286,8 @@ def _dedupe_key(sent: Sent) -> str | None:
     return f"api:{sent.key}" if sent.key else None
 
 
-def _result(index: int, sent: Sent, id_: int | None) -> dict[str, Any]:
-    status = "error" if sent.errors else "recorded" if id_ else "duplicate"
+def _result(index: int, sent: Sent, id_: int | None, *, is_news: bool) -> dict[str, Any]:
+    status = "error" if sent.errors else "recorded" if is_news else "duplicate"
     return {
         "index": index,
         "status": status,

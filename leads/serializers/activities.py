@@ -1,5 +1,6 @@
 """Reading activities that programs send, fast enough for a thousand at once."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from leadcrm.lib import normalise
 from leadcrm.lib.errors import FieldError
 from leads.activity_types import ACTIVITY_TYPES, CUSTOM_TYPE, Group, type_of
 from leads.models import Activity
+from leads.tracking.reading import PURCHASES, amount_of, currency_of, with_money
+from leads.tracking.visits import as_uuid
 
 FUTURE = timedelta(days=1)  # clocks of senders may be wrong, but not by more
 KNOWN = frozenset(
@@ -28,6 +31,7 @@ class Sent:
     key: str = ""
     lead: str = ""
     email: str = ""
+    visitor: uuid.UUID | None = None
     type: str = ""
     occurred_at: datetime | None = None
     properties: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +55,8 @@ def read_activity(row: Any, *, at: datetime, needs_lead: bool = True) -> Sent:
     sent.type = _type(sent, row)
     sent.occurred_at = _moment(sent, row, at)
     sent.properties = _properties(sent, row)
+    if sent.type in PURCHASES:
+        _read_sum(sent)
     if needs_lead:
         _read_lead(sent, row)
     return sent
@@ -111,7 +117,21 @@ def _properties(sent: Sent, row: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _read_sum(sent: Sent) -> None:
+    """A purchase may name its amount; then it is one that can be added up."""
+    amount, currency = sent.properties.get("amount"), sent.properties.get("currency")
+    if amount is not None and amount_of(amount) is None:
+        sent.refuse("properties.amount", "Write the amount as a number, such as 99.5.")
+    if currency is not None and not currency_of(currency):
+        sent.refuse("properties.currency", "Write the currency as three letters, such as EUR.")
+    sent.properties = with_money(sent.properties)
+
+
 def _read_lead(sent: Sent, row: Mapping[str, Any]) -> None:
+    if raw := _text(sent, row, "visitor", limit=45):
+        sent.visitor = as_uuid(raw)
+        if sent.visitor is None:
+            sent.refuse("visitor", "A visitor’s id is a UUID, as the script made it.")
     sent.lead = _text(sent, row, "lead", limit=12)
     if raw := _text(sent, row, "email", limit=254):
         email = normalise.email(raw)
@@ -119,8 +139,9 @@ def _read_lead(sent: Sent, row: Mapping[str, Any]) -> None:
             sent.refuse("email", "This is no e-mail address.", "invalid_email")
         else:
             sent.email = email.canonical
-    elif not sent.lead and not sent.errors:
-        sent.refuse("lead", "Name the lead by its id or its e-mail address.", "required")
+    elif not sent.lead and not sent.visitor and not sent.errors:
+        words = "Name the lead by its id or its e-mail address, or the visitor by its id."
+        sent.refuse("lead", words, "required")
 
 
 def activity_shape(activity: Activity) -> dict[str, Any]:

@@ -355,6 +355,8 @@ def insert_events(rows: Sequence[VisitorEvent]) -> list[VisitorEvent]:
 def leads_of(link_ids: Iterable[int | None]) -> dict[int, int]:
     """The lead each link leads to now; none for deleted ones."""
     wanted = {link_id for link_id in link_ids if link_id is not None}
+    if not wanted:
+        return {}
     links = IdentityLink.objects.filter(pk__in=wanted, cut_at=None).select_related(
         "lead__merged_into"
     )
@@ -424,6 +426,8 @@ def _identify(
     round_: Sequence[Read], visits: dict[Key, Visit], visitors: dict[uuid.UUID, Visitor]
 ) -> None:
     for read in round_:
+        if visitors[read.token].klass == Activity.Class.MACHINE:
+            continue
         if read.packet.click:
             start = read.packet.visit
             visit = visits.get((visitors[read.token].pk, start.token)) if start else None

@@ -3,13 +3,15 @@
 import json
 import time
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
 from leadcrm.lib import pump
-from leads.models import TrackedSite, Visitor
-from leads.tracking import doors, sites, storing
+from leads.models import IdentityLink, Lead, TrackedSite, Visitor
+from leads.tracking import doors, sites, stitching, storing
 
 ORIGIN = "https://www.kestrel.example"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -72,3 +74,12 @@ class Browser:
     @property
     def stored(self) -> Visitor:
         return Visitor.objects.get(token=uuid.UUID(self.visitor))
+
+
+def recognise(lead: Lead, *, at: datetime | None = None) -> IdentityLink:
+    """A browser that is known to be this lead's."""
+    link = stitching.link_visitor(
+        uuid.uuid4(), lead, method="form", confidence="high", at=at or timezone.now()
+    )
+    assert link is not None
+    return link

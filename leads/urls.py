@@ -5,13 +5,28 @@ from django.urls import URLPattern, path
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from leads import incoming, public
 from leads.tracking import doors
+from leads.views import channels as channel_views
+from leads.views import (
+    duplicates,
+    exports,
+    forms,
+    imports,
+    inbox,
+    lists,
+    merging,
+    record,
+    search,
+    sources,
+    spam,
+    tracking,
+)
 from leads.views import fields as field_views
-from leads.views import forms, inbox, lists, record, search, spam
 
 lead_urls = [
     path("leads/", lists.lead_list, name="lead-list"),
     path("leads/filter/", lists.filter_form, name="lead-filter"),
-    path("leads/export/", lists.export, name="lead-export"),
+    path("leads/columns/", lists.choose_columns, name="lead-columns"),
+    path("leads/export/", exports.export, name="lead-export"),
     path("leads/views/counts/", lists.view_counts, name="lead-view-counts"),
     path("leads/views/new/", lists.save_view, name="lead-view-new"),
     path("leads/views/<int:view_id>/share/", lists.share_view, name="lead-view-share"),
@@ -31,8 +46,34 @@ lead_urls = [
     path("search/", search.search_page, name="search"),
     path("leads/undo/<str:token>/", lists.undo_delete, name="lead-undo"),
 ]
+identity_urls = [
+    path("leads/<public_id:lead_id>/merge/", merging.lead_merge, name="lead-merge"),
+    path(
+        "leads/<public_id:lead_id>/unmerge/<int:merge_id>/",
+        merging.lead_unmerge,
+        name="lead-unmerge",
+    ),
+    path(
+        "leads/<public_id:lead_id>/proposals/<int:proposal_id>/<slug:deed>/",
+        merging.decide_proposal,
+        name="lead-proposal",
+    ),
+    path("duplicates/", duplicates.duplicate_list, name="duplicates"),
+    path("duplicates/search/", duplicates.duplicate_search, name="duplicate-search"),
+    path("duplicates/merge/", duplicates.duplicate_merge, name="duplicate-merge"),
+    path("duplicates/undo/<uuid:batch>/", duplicates.duplicate_undo, name="duplicate-undo"),
+    path(
+        "duplicates/<int:pair_id>/dismiss/", duplicates.duplicate_dismiss, name="duplicate-dismiss"
+    ),
+    path("duplicates/<int:pair_id>/reopen/", duplicates.duplicate_reopen, name="duplicate-reopen"),
+]
 public_urls = [
+    path("f/confirm/<str:token>/", public.confirm_page, name="form-confirm"),
+    path("f/confirm/<str:token>/again/", public.confirm_again, name="form-confirm-again"),
+    path("f/asset/<str:token>/", public.asset_page, name="form-asset"),
     path("f/<slug:slug>/", public.hosted_form, name="public-form"),
+    path("f/<slug:slug>/count/", public.count_events, name="public-form-count"),
+    path("f/<slug:slug>/theme.css", public.theme_sheet, name="public-form-theme"),
     path("f/<slug:slug>/frame/", public.hosted_form, {"embedded": True}, name="public-form-frame"),
     path("f/<slug:slug>/embed.js", public.embed_script, name="public-form-embed"),
     path("t.js", doors.script, name="tracking-script"),
@@ -57,12 +98,67 @@ inbox_urls = [
     path("settings/spam/rules/", spam.add_rule, name="spam-rule-new"),
     path("settings/spam/rules/<int:rule_id>/delete/", spam.delete_rule, name="spam-rule-delete"),
 ]
+tracking_urls = [
+    path("settings/tracking/", tracking.tracking_settings, name="tracking-settings"),
+    path("settings/tracking/new/", tracking.site_new, name="tracked-site-new"),
+    path("settings/tracking/<int:site_id>/", tracking.site_page, name="tracked-site"),
+    path("settings/tracking/<int:site_id>/check/", tracking.site_check, name="tracked-site-check"),
+    path(
+        "settings/tracking/<int:site_id>/secret/", tracking.site_secret, name="tracked-site-secret"
+    ),
+    path("settings/tracking/<int:site_id>/stop/", tracking.site_stop, name="tracked-site-stop"),
+    path("leads/<public_id:lead_id>/tracking/", tracking.lead_tracking, name="lead-tracking"),
+    path(
+        "leads/<public_id:lead_id>/browsers/<int:link_id>/cut/",
+        tracking.browser_cut,
+        name="browser-cut",
+    ),
+    path(
+        "leads/<public_id:lead_id>/browsers/<int:link_id>/confirm/",
+        tracking.browser_confirm,
+        name="browser-confirm",
+    ),
+]
 form_urls = [
     path("forms/", forms.form_list, name="form-list"),
     path("forms/new/", forms.form_new, name="form-new"),
+    path("forms/assets/", forms.asset_list, name="asset-list"),
+    path("forms/assets/new/", forms.asset_new, name="asset-new"),
+    path("forms/assets/<int:asset_id>/", forms.asset_edit, name="asset-edit"),
+    path("forms/assets/<int:asset_id>/archive/", forms.asset_archive, name="asset-archive"),
+    path("forms/consent/", forms.consent_list, name="consent-list"),
     path("forms/<slug:slug>/", forms.form_page, name="form-page"),
     path("forms/<slug:slug>/edit/", forms.form_edit, name="form-edit"),
+    path("forms/<slug:slug>/undo/", forms.form_undo, name="form-undo"),
+    path("forms/<slug:slug>/discard/", forms.form_discard, name="form-discard"),
+    path("forms/<slug:slug>/preview.css", forms.preview_sheet, name="form-preview-sheet"),
+    path("forms/<slug:slug>/embed/", forms.form_embed, name="form-embed"),
+    path("forms/<slug:slug>/versions/", forms.form_versions, name="form-versions"),
+    path("forms/<slug:slug>/answers/", forms.form_answers, name="form-answers"),
+    path("forms/<slug:slug>/settings/", forms.form_settings, name="form-settings"),
+    path("forms/<slug:slug>/publish/", forms.form_publish, name="form-publish"),
     path("forms/<slug:slug>/unpublish/", forms.form_unpublish, name="form-unpublish"),
+    path("forms/<slug:slug>/copy/", forms.form_copy, name="form-copy"),
+    path("forms/<slug:slug>/archive/", forms.form_archive, name="form-archive"),
+    path("forms/<slug:slug>/delete/", forms.form_delete, name="form-delete"),
+]
+channel_urls = [
+    path("settings/channels/", channel_views.channel_page, name="channels"),
+    path("settings/channels/list/", channel_views.channel_list, name="channel-list"),
+    path("settings/channels/list/<slug:key>/", channel_views.channel_change, name="channel-change"),
+    path("settings/channels/rules/", channel_views.rules_change, name="channel-rules-change"),
+    path("settings/channels/rules/new/", channel_views.rule_edit, name="channel-rule-new"),
+    path("settings/channels/rules/<slug:key>/", channel_views.rule_edit, name="channel-rule"),
+    path(
+        "settings/channels/rules/<slug:key>/move/",
+        channel_views.rule_move,
+        name="channel-rule-move",
+    ),
+    path(
+        "settings/channels/rules/<slug:key>/delete/",
+        channel_views.rule_delete,
+        name="channel-rule-delete",
+    ),
 ]
 field_urls = [
     path("settings/fields/", field_views.field_list, name="custom-fields"),
@@ -78,4 +174,38 @@ field_urls = [
         "settings/fields/<slug:key>/delete/", field_views.field_delete, name="custom-field-delete"
     ),
 ]
-urlpatterns: list[URLPattern] = [*field_urls, *lead_urls, *public_urls, *inbox_urls, *form_urls]
+import_urls = [
+    path("exports/", exports.export_list, name="export-list"),
+    path("exports/<public_id:job_id>/", exports.export_file, name="export-file"),
+    path("import/", imports.import_list, name="import-list"),
+    path("import/new/", imports.import_new, name="import-new"),
+    path("import/<public_id:job_id>/", imports.import_page, name="import"),
+    path("import/<public_id:job_id>/columns/", imports.import_columns, name="import-columns"),
+    path("import/<public_id:job_id>/reading/", imports.import_reading, name="import-reading"),
+    path("import/<public_id:job_id>/rows/", imports.import_rows, name="import-rows"),
+    path("import/<public_id:job_id>/set-aside/", imports.import_problems, name="import-problems"),
+    path("import/<public_id:job_id>/<slug:deed>/", imports.import_do, name="import-do"),
+]
+source_urls = [
+    path("sources/", sources.source_list, name="source-list"),
+    path("sources/new/", sources.source_new, name="source-new"),
+    path("sources/<slug:key>/", sources.source_page, name="source-page"),
+    path("sources/<slug:key>/edit/", sources.source_edit, name="source-edit"),
+    path("sources/<slug:key>/fields/", sources.source_fields, name="source-fields"),
+    path("sources/<slug:key>/address/", sources.source_address, name="source-address"),
+    path("sources/<slug:key>/secret/<slug:use>/", sources.source_secret, name="source-secret"),
+    path("sources/<slug:key>/switch/", sources.source_switch, name="source-switch"),
+    path("sources/<slug:key>/retry/", sources.source_retry, name="source-retry"),
+]
+urlpatterns: list[URLPattern] = [
+    *source_urls,
+    *import_urls,
+    *field_urls,
+    *channel_urls,
+    *lead_urls,
+    *public_urls,
+    *inbox_urls,
+    *form_urls,
+    *tracking_urls,
+]
+urlpatterns += identity_urls

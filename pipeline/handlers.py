@@ -24,9 +24,10 @@ from pipeline import actions
 @on(LeadCaptured)
 def open_cycle_for_inquiry(event: LeadCaptured) -> None:
     inquiry = Inquiry.objects.filter(pk=event.inquiry_id).first()
-    # A lead that was merged or deleted since has nothing left to open.
+    lead_id = inquiry.lead_id if inquiry else event.lead_id  # it may have been merged since
+    # A lead that was deleted since has nothing left to open.
     with suppress(NotFound):
-        actions.open_cycle(event.lead_id, at=timezone.now(), inquiry=inquiry)
+        actions.open_cycle(lead_id, at=timezone.now(), inquiry=inquiry)
         if not event.is_new:
             actions.tell_of_inquiry(event.inquiry_id)
 

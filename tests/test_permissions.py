@@ -46,6 +46,7 @@ PAGES = {
         /routing/pools/<int:pool_id>/
         /leads/
         /leads/filter/
+        /leads/columns/
         /leads/export/
         /leads/views/counts/
         /leads/views/new/
@@ -54,6 +55,9 @@ PAGES = {
         /leads/bulk/tag/
         /leads/bulk/delete/
         /leads/new/
+        /duplicates/
+        /duplicates/merge/
+        /duplicates/undo/<uuid:batch>/
         /search/
         /scoring/
         /scoring/preview/
@@ -84,7 +88,15 @@ PAGES = {
         /leads/<public_id:lead_id>/timeline/
         /leads/<public_id:lead_id>/notes/
         /leads/<public_id:lead_id>/tags/
+        /leads/<public_id:lead_id>/tracking/
+        /leads/<public_id:lead_id>/browsers/<int:link_id>/cut/
+        /leads/<public_id:lead_id>/browsers/<int:link_id>/confirm/
         /leads/<public_id:lead_id>/delete/
+        /leads/<public_id:lead_id>/merge/
+        /leads/<public_id:lead_id>/unmerge/<int:merge_id>/
+        /leads/<public_id:lead_id>/proposals/<int:proposal_id>/<slug:deed>/
+        /duplicates/<int:pair_id>/dismiss/
+        /duplicates/<int:pair_id>/reopen/
         /leads/<str:lead_id>/score/
         /leads/<str:lead_id>/bant/
         /leads/<public_id:lead_id>/drips/
@@ -98,7 +110,17 @@ PAGES = {
         /settings/notifications/<int:notification_id>/
     """,
     OFFICE: """
+        /duplicates/search/
         /dashboard/sources/
+        /sources/
+        /sources/new/
+        /sources/<slug:key>/
+        /sources/<slug:key>/edit/
+        /sources/<slug:key>/fields/
+        /sources/<slug:key>/address/
+        /sources/<slug:key>/secret/<slug:use>/
+        /sources/<slug:key>/switch/
+        /sources/<slug:key>/retry/
         /inbox/
         /inbox/<uuid:receipt_id>/
         /inbox/<uuid:receipt_id>/release/
@@ -136,6 +158,12 @@ PAGES = {
         /routing/pools/<int:pool_id>/members/
     """,
     MARKETERS: """
+        /settings/tracking/
+        /settings/tracking/new/
+        /settings/tracking/<int:site_id>/
+        /settings/tracking/<int:site_id>/check/
+        /settings/tracking/<int:site_id>/secret/
+        /settings/tracking/<int:site_id>/stop/
         /inbox/reconciliation/
         /inbox/reconciliation/count/
         /scoring/thresholds/
@@ -195,8 +223,12 @@ API = {
         /leads/bulk/
         /activities/
     """,
-    (ALL, NOBODY): """
+    (ALL, OFFICE): """
         /sources/
+    """,
+    (ALL, NOBODY): """
+        /duplicates/
+        /sources/<slug:key>/
         /companies/
         /forms/
         /forms/<slug:slug>/
@@ -221,6 +253,9 @@ API = {
         /leads/<public_id:lead_id>/timeline/
         /leads/<public_id:lead_id>/activities/
         /leads/<public_id:lead_id>/notes/
+        /leads/<public_id:lead_id>/merge/
+        /leads/<public_id:lead_id>/unmerge/
+        /duplicates/<int:pair_id>/
         /leads/<str:public_id>/score/
         /leads/<str:public_id>/bant/
         /leads/<public_id:lead_id>/stage/
@@ -248,6 +283,10 @@ API = {
         /scoring-models/<slug:key>/rules/
         /scoring-models/<slug:key>/rules/<uuid:uid>/
         /scoring-models/<slug:key>/publish/
+    """,
+    (ALL, ADMIN): """
+        /fields/
+        /fields/<slug:key>/
     """,
     (ALL, MANAGERS): """
         /routing-rules/

@@ -1,5 +1,6 @@
 """One of everything, with an address for each route and somebody of every kind to ask for it."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,8 +16,18 @@ from leadcrm.accounts.actions import create_api_key, notify
 from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
 from leads import capture, undo
 from leads.actions import record_consent
+from leads.actions.knowing import propose
+from leads.actions.merging import merge_leads
 from leads.actions.saved_views import save_view
-from leads.models import Company, ConnectionSecret, InboxDeed, InboxItem, Lead, SpamRule
+from leads.models import (
+    Company,
+    ConnectionSecret,
+    DuplicateCandidate,
+    InboxDeed,
+    InboxItem,
+    Lead,
+    SpamRule,
+)
 from nurturing import tracking
 from nurturing.models import FrequencyPolicy, Sender
 from nurturing.tracking import Recipient
@@ -27,8 +38,9 @@ from scoring.defaults import ensure_default_model
 from scoring.models import ScoringModel
 from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
 from tests.leads.factories import FieldFactory
-from tests.nurturing.factories import make_campaign, plan_mails
 from tests.leads.sources import connect, secret_of
+from tests.leads.websites import make_site, recognise
+from tests.nurturing.factories import make_campaign, plan_mails
 from tests.pipeline.factories import make_inquiry, make_pool
 from tests.test_public_routes import routes
 
@@ -112,8 +124,10 @@ def make_world() -> World:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("From: a@x.example\nTo: b@x.example\nSubject: Hello\n\nHello\n")
     link = tracking.ensure_links(["https://marlow.example/pricing"])
+    identity = _identity(lead, alice)
     world.arguments = {
         "": {
+            **identity,
             "lead_id": lead.public_id,
             "public_id": lead.public_id,
             "company_id": company.public_id,
@@ -130,6 +144,8 @@ def make_world() -> World:
             "team_id": north.pk,
             "key_id": ApiKey.objects.order_by("pk").first().pk,
             "deed": "move",
+            "site_id": make_site().pk,
+            "link_id": recognise(lead).pk,
             "token": undo.token_for("move", alice, now),
         },
         "leads/undo/": {"token": undo.token_for("delete", alice, now)},
@@ -141,15 +157,18 @@ def make_world() -> World:
         "api/v1/drip-campaigns/": {"key": campaign.key},
         "api/v1/templates/": {"key": "your-guide"},
         "api/v1/leads/": {"key": campaign.key},
-        "leads/": {"key": campaign.key},
+        "leads/": {"key": campaign.key, "deed": "accept"},
         "routing/rules/": {"key": _routing_rule_key()},
         "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
         "nurturing/templates/": {"key": "your-guide"},
         "settings/fields/": {"key": FieldFactory().key},
+        "api/v1/fields/": {"key": "plan"},
         "settings/spam/": {"rule_id": SpamRule.objects.create(kind="block", value="x.example").pk},
         "inbox/": {"deed_id": InboxDeed.objects.create(kind="reject", by=alice, upto=0).pk},
         "settings/people/": {"public_id": people["stranger"].public_id},
         "settings/mail/": {"key": MAIL},
+        "api/v1/sources/": {"key": "partner-site"},
+        "sources/": {"key": "partner-site", "use": "access"},
         "in/": {"key": source_address(), "provider": "webhook"},
     }
     return world
@@ -173,6 +192,22 @@ def _lead(alice: User, team: Team) -> Lead:
     pipeline.open_cycle(lead.pk, at=timezone.now(), inquiry=inquiry)
     lead.refresh_from_db()
     return lead
+
+
+def _identity(lead: Lead, alice: User) -> dict[str, Any]:
+    """A twin of the lead, one that was merged into it, and a value it was given."""
+    at = timezone.now()
+    twin = LeadFactory(owner=alice, team=lead.team)
+    pair = DuplicateCandidate.objects.create(lead_a=lead, lead_b=twin, score=80)
+    merge = merge_leads(lead.pk, LeadFactory().pk, at=at)
+    [proposal] = propose(lead.pk, {"job_title": "CFO"}, at=at)
+    lead.refresh_from_db()
+    return {
+        "pair_id": pair.pk,
+        "merge_id": merge.pk,
+        "proposal_id": proposal.pk,
+        "batch": uuid.uuid4(),
+    }
 
 
 def _keys(alice: User) -> dict[str, str]:

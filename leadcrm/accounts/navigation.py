@@ -11,6 +11,7 @@ from leadcrm.accounts.models import Role, User
 
 EVERYONE = (Role.REP, Role.MARKETER, Role.MANAGER)
 OFFICE = (Role.MARKETER, Role.MANAGER)
+MARKETING = (Role.MARKETER,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ GROUPS = (
         (
             Item("day", "My day", "inbox", "/", go="d"),
             Item("leads", "Leads", "users-round", "/leads/", go="l"),
+            Item("duplicates", "Duplicates", "merge", "/duplicates/"),
             Item("pipeline", "Pipeline", "square-kanban", "/pipeline/", go="p"),
         ),
     ),
@@ -48,6 +50,7 @@ GROUPS = (
             Item("campaigns", "Campaigns", "workflow", "/nurturing/", OFFICE, go="c"),
             Item("templates", "Templates", "mail", "/nurturing/templates/", OFFICE, go="t"),
             Item("forms", "Forms", "text-cursor-input", "/forms/", OFFICE),
+            Item("intake", "Sources", "plug", "/sources/", OFFICE),
             Item("segments", "Segments", "shapes", "/segments/", OFFICE),
         ),
     ),
@@ -90,8 +93,10 @@ SETTINGS = (
         (
             Item("workspace", "General", "building-2", "/settings/workspace/", ()),
             Item("people", "People and teams", "users-round", "/settings/people/", ()),
+            Item("tracking", "Tracking", "mouse-pointer-click", "/settings/tracking/", MARKETING),
             Item("spam", "Spam", "shield-alert", "/settings/spam/", OFFICE),
             Item("custom-fields", "Custom fields", "list-plus", "/settings/fields/", ()),
+            Item("channels", "Channels", "signpost", "/settings/channels/", OFFICE),
         ),
     ),
     Group(

@@ -54,9 +54,33 @@ INVARIANTS = (
         "WHERE s.lead_id IS NULL",
     ),
     Invariant(
-        "A merged lead leads to one that is not merged into it again",
-        "SELECT l.public_id FROM leads_lead l JOIN leads_lead m ON m.id = l.merged_into_id "
-        "WHERE m.merged_into_id = l.id",
+        "Whatever a lead was merged into ends at one that is not merged",
+        "WITH RECURSIVE chain (start, id, further, step) AS ("
+        "SELECT id, id, merged_into_id, 0 FROM leads_lead WHERE merged_into_id IS NOT NULL "
+        "UNION ALL SELECT chain.start, l.id, l.merged_into_id, step + 1 "
+        "FROM chain JOIN leads_lead l ON l.id = chain.further WHERE step < 10000) "
+        "SELECT l.public_id FROM leads_lead l WHERE l.merged_into_id IS NOT NULL AND NOT EXISTS "
+        "(SELECT FROM chain WHERE start = l.id AND further IS NULL)",
+    ),
+    Invariant(
+        "A merge that stands is what its lead says",
+        "SELECT m.id FROM leads_merge m JOIN leads_lead l ON l.id = m.loser_id "
+        "WHERE m.unmerged_at IS NULL AND l.merged_into_id IS DISTINCT FROM m.survivor_id",
+    ),
+    Invariant(
+        "An address or id names a lead that is not merged",
+        "SELECT i.value FROM leads_leadidentifier i JOIN leads_lead l ON l.id = i.lead_id "
+        "WHERE l.merged_into_id IS NOT NULL AND i.kind IN ('email', 'external')",
+    ),
+    Invariant(
+        "An e-mail address belongs to one lead that is not merged",
+        "SELECT min(email) FROM leads_lead WHERE merged_into_id IS NULL AND deleted_at IS NULL "
+        "AND email <> '' GROUP BY lower(email) HAVING count(*) > 1",
+    ),
+    Invariant(
+        "What was captured belongs to a lead that is not merged",
+        "SELECT q.id FROM leads_inquiry q JOIN leads_lead l ON l.id = q.lead_id "
+        "WHERE l.merged_into_id IS NOT NULL",
     ),
     Invariant(
         "A first response comes after the inquiry it answers",

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import Actor
@@ -227,8 +226,3 @@ def _decide(
     FieldProposal.objects.filter(pk=proposal.pk).update(
         state=state, decided_at=at, decided_by=user, **more
     )
-
-
-def open_proposals(lead_id: int) -> list[FieldProposal]:
-    rows = FieldProposal.objects.filter(lead=lead_id, state=FieldProposal.State.OPEN)
-    return list(rows.select_related("inquiry__source").order_by(F("pk").asc()))

@@ -22,7 +22,7 @@ from leads.merging.journal import Journal
 from leads.merging.registry import Found, Identity, Merging, Rule
 from leads.merging.values import CUSTOM, FIELDS, LOSER, OWNER, SURVIVOR, value_of
 from leads.models import Activity, Inquiry, Lead, LeadIdentifier, Merge
-from leads.queries.survivors import survivor_id
+from leads.queries.survivors import survivor_id, survivors_of
 
 Answer = TypeVar("Answer")
 TRIES = 4
@@ -448,3 +448,37 @@ def gather_stragglers(merge_id: int) -> int:
         for further in Merge.objects.filter(Merge.ACTIVE, loser=survivor):
             gather_stragglers(further.pk)
     return brought
+
+
+# Many at once ------------------------------------------------------------------------------------
+
+
+def merge_pairs(
+    pairs: Sequence[tuple[int, int]], *, at: datetime, user: User, batch: uuid.UUID
+) -> int:
+    """Merge each (survivor, loser), each for itself; return how many.
+
+    Pairs may share a lead: those already one are passed over.
+    """
+    done = 0
+    for survivor, loser in pairs:
+        left = survivors_of([survivor, loser])
+        if left.get(survivor) == left.get(loser):
+            continue
+        try:
+            merge_leads(
+                left[survivor], left[loser], at=at, user=user, way=Merge.Way.BULK, batch=batch
+            )
+        except (Conflict, NotFound):
+            continue  # somebody merged or deleted one of them this very moment
+        done += 1
+    return done
+
+
+def unmerge_batch(batch: uuid.UUID, *, at: datetime, user: User) -> int:
+    """Take apart what somebody merged in one go, the newest first; return how many."""
+    mine = Merge.objects.filter(Merge.ACTIVE, batch=batch, merged_by=user)
+    ids = list(mine.order_by("-pk").values_list("pk", flat=True))
+    for merge_id in ids:
+        unmerge(merge_id, at=at, user=user)
+    return len(ids)

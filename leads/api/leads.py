@@ -18,9 +18,10 @@ from leadcrm.lib import api_pages, normalise, pump
 from leadcrm.lib.errors import DomainError, FieldError, StaleVersion
 from leadcrm.lib.problems import flatten
 from leads import actions
+from leads.actions.knowing import external_id
 from leads.actions.leads import EmailTaken
-from leads.filters import BadFilter, LeadFilter, narrowed
-from leads.models import Lead
+from leads.filters import BadFilter, LeadFilter, filter_names, narrowed
+from leads.models import Lead, Source
 from leads.queries import record, worklist
 from leads.serializers.leads import (
     BulkAnswerSerializer,
@@ -71,13 +72,17 @@ class LeadsView(APIView):
     @extend_schema(
         operation_id="leads_list",
         summary="List leads",
+        description="Custom fields filter too, by their type: `custom.plan=pro,starter`, "
+        "`custom.plan__not`, `custom.seats__min`, `__max`, `custom.ends__after`, `__before`, "
+        "`__within` and `__next` (days), `custom.note__contains`, and for all `__known=1` or `0`. "
+        "`ordering=custom.<key>` sorts by one.",
         parameters=[
             *filter_parameters(),
             OpenApiParameter(
                 "ordering",
                 str,
-                enum=[sign + key for key in worklist.SORTS for sign in ("", "-")],
-                description=f"`{DEFAULT_ORDERING}` when left out.",
+                description=f"{', '.join(worklist.SORTS)} or `custom.<key>`, with `-` for "
+                f"descending; `{DEFAULT_ORDERING}` when left out.",
             ),
             *api_pages.PARAMETERS,
         ],
@@ -97,8 +102,9 @@ class LeadsView(APIView):
     @extend_schema(
         operation_id="leads_create",
         summary="Create a lead, or complete a known one",
-        description="A lead with the same e-mail address is answered with 200; only its empty "
-        "fields are filled.",
+        description="A lead with the same e-mail address, or the same `external_id` of the same "
+        "`source`, is answered with 200; only its empty fields are filled, and values that differ "
+        "wait for a person to decide.",
         request=LeadCreate,
         responses={201: LeadSerializer, 200: LeadSerializer},
     )
@@ -115,6 +121,8 @@ class LeadView(APIView):
     @extend_schema(
         operation_id="leads_retrieve",
         summary="Read a lead",
+        description="The id of a merged lead answers with the lead it became part of, whose own "
+        "`id` is in the answer.",
         responses={200: LeadSerializer, 404: NOT_FOUND},
     )
     def get(self, request: Request, lead_id: str) -> Response:
@@ -170,7 +178,7 @@ def found_leads(request: Request) -> Any:
 
     :raises BadFilter: a filter that does not exist would silently match everything.
     """
-    unknown = set(request.query_params) - set(LeadFilter.base_filters) - BESIDE_FILTERS
+    unknown = set(request.query_params) - filter_names() - BESIDE_FILTERS
     if unknown:
         name = min(unknown)[:60]
         message = f"There is no filter “{name}”. See the API's documentation."
@@ -202,14 +210,16 @@ def rows_of(data: Any, name: str, most: int) -> list[Any]:
 
 
 def _enter(request: Request, data: dict[str, Any]) -> tuple[Lead, bool]:
+    source: Source | None = data.get("source")
     lead, is_new = actions.enter_lead(
         contact_of(data),
         reader=request.user,
         at=timezone.now(),
-        source=data.get("source"),
+        source=source,
         actor=actor_of(request),
         user=person_of(request),
         channel="api",
+        external=external_id(source.key if source else "api", data.get("external_id") or ""),
     )
     if data.get("tags"):
         actions.add_tags([lead.pk], data["tags"])

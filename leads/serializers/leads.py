@@ -249,6 +249,13 @@ def contact_of(data: Mapping[str, Any]) -> ContactFields:
 
 
 class LeadCreate(LeadInput):
+    external_id = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="What your system calls this person. The same id under the same `source` is the "
+        "same lead.",
+    )
     source = serializers.SlugRelatedField(
         slug_field="key",
         queryset=Source.objects.all(),
@@ -258,7 +265,8 @@ class LeadCreate(LeadInput):
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        if not any(data.get(name) for name in ("email", "phone", "first_name", "last_name")):
+        ways = ("email", "phone", "first_name", "last_name", "external_id")
+        if not any(data.get(name) for name in ways):
             raise serializers.ValidationError(
                 {"email": ["Send an e-mail address, a phone number or a name."]}, "required"
             )
@@ -315,6 +323,11 @@ class ActivityInput(serializers.Serializer[Any]):
     id = serializers.CharField(required=False, max_length=80)
     lead = serializers.CharField(required=False, help_text="The lead's id.")
     email = serializers.CharField(required=False, help_text="Or its e-mail address.")
+    visitor = serializers.CharField(
+        required=False,
+        help_text="Or the id that the tracking script gave its browser. With a lead, the browser "
+        "is the lead’s from then on; without one, what it did waits until its person is known.",
+    )
     type = serializers.CharField(max_length=30)
     occurred_at = serializers.DateTimeField(required=False)
     properties = serializers.DictField(child=serializers.JSONField(), required=False)
@@ -362,12 +375,6 @@ def note_shape(note: Note) -> dict[str, Any]:
 
 
 # ---- look-ups ----
-
-
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    class Meta:
-        model = Source
-        fields = ("key", "name", "kind", "channel", "is_active")
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):

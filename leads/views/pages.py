@@ -14,7 +14,7 @@ from leads.clocks import local_time, reply_clock
 from leads.countries import country_name
 from leads.forms.values import PREFIX, name_in_form
 from leads.models import FieldDefinition, Lead
-from leads.queries import record, saved_views, worklist
+from leads.queries import duplicates, record, saved_views, worklist
 from leads.views.listing import narrowed, query_of
 
 MOST_OPEN = 8
@@ -176,4 +176,5 @@ class LeadPage:
             "origin": record.origin_of(lead.pk),
             "consents": record.consents_of(lead.pk),
             "timeline": Timeline(self.request, lead),
+            "who": duplicates.who_is(self.request.user, lead),
         }

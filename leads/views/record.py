@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
@@ -25,8 +26,10 @@ from leads.views.pages import LeadPage, Timeline, field_of
 @vary_on_headers("HX-Request")
 def lead_page(request: HttpRequest, lead_id: str) -> HttpResponse:
     lead = record.find(request.user, lead_id)
-    if lead.public_id != lead_id:
-        return redirect(f"/leads/{lead.public_id}/")
+    if lead.public_id != lead_id:  # it was merged; not to be kept, for that can be undone
+        moved = redirect(f"/leads/{lead.public_id}/", permanent=True)
+        add_never_cache_headers(moved)
+        return moved
     return render(request, "leads/lead.html", LeadPage(request, lead).context())
 
 

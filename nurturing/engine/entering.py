@@ -78,12 +78,16 @@ def enrol(
 
 
 def enrol_captured(lead_id: int, inquiry_id: int, *, at: datetime) -> None:
-    """A capture arrived: every running campaign that its form starts."""
-    slug = (
+    """A capture arrived: every running campaign that its form starts.
+
+    For the inquiry's lead of today: the one it came for may have been merged since.
+    """
+    inquiry = (
         Inquiry.objects.filter(pk=inquiry_id, is_test=False)
-        .values_list("form_version__form__slug", flat=True)
+        .values_list("form_version__form__slug", "lead_id")
         .first()
     )
+    slug, lead_id = inquiry or (None, lead_id)
     # What was asked for comes before what everybody gets: its mail is planned first.
     for campaign in sorted(_started_by("capture"), key=lambda each: not each.form_slugs):
         if campaign.takes_form(slug or ""):

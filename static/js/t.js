@@ -264,17 +264,18 @@
     },
     consent(yes) {
       if (refused) return;
-      const before = read();
+      const said = read().consent;
       if (yes) {
         memory.consent = 1;
+        write();
         visit();
         memory.queue = held.concat(memory.queue || []);
         held = [];
         write();
-        flush(before.consent === 1 ? undefined : { consent: true });
+        flush(said === 1 ? undefined : { consent: true });
         fill();
       } else {
-        if (before.visitor) flush({ consent: false, events: [] });
+        if (memory.visitor) flush({ consent: false, events: [] });
         memory = { consent: 0 };
         held = [];
         leaves = [];

@@ -1,6 +1,7 @@
 """All writes to the ground floor, one module for each noun."""
 
 from leads.actions.activities import NewActivity, mark_dirty, record_activities, record_activity
+from leads.actions.columns import choose_columns
 from leads.actions.consent import record_consent, release_suppression, suppress
 from leads.actions.entering import EmailOfHidden, enter_lead
 from leads.actions.leads import (
@@ -25,6 +26,7 @@ __all__ = [
     "NewActivity",
     "add_note",
     "add_tags",
+    "choose_columns",
     "create_lead",
     "delete_lead",
     "delete_leads",

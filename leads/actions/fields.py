@@ -188,9 +188,9 @@ def slug_of(label: str, *, limit: int = 40) -> str:
 def _free_key(key: str, label: str) -> str:
     taken = {"new", *FieldDefinition.objects.values_list("key", flat=True)}
     if key:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", key):
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", key) or "__" in key:
             raise Invalid.field(
-                "key", "Use small letters, digits and _, a letter first: at most 40 characters."
+                "key", "Use small letters, digits and single _, a letter first: 40 at most."
             )
         if key in taken:
             raise Invalid.field("key", f"There is a field “{key}” already.", "taken")

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from leads.fields import display
 from leads.filters.fields import Owners
 from leads.filters.leads import LeadFilter
+from leads.filters.own import OwnFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,16 @@ OPERATORS = {
     "score_min": "from",
     "score_max": "to",
 }
+OWN_OPERATORS = {
+    "contains": "contains",
+    "not": "is not",
+    "min": "from",
+    "max": "to",
+    "after": "from",
+    "before": "before",
+    "next": "in the",
+    "within": "in the",
+}
 LABELS = {
     "stage__not": "Stage",
     "created_after": "Created",
@@ -74,6 +86,9 @@ def chips(found: LeadFilter) -> list[Chip]:
 
 
 def _chip(name: str, value: Any, found: LeadFilter) -> Chip:
+    each = found.filters[name]
+    if isinstance(each, OwnFilter):
+        return _own_chip(name, value, each)
     words = _words(name, value, found)
     op = OPERATORS.get(name) or ("is any of" if len(words) > 1 else "is")
     if name == "stage__not" and len(words) > 1:
@@ -86,6 +101,35 @@ def _chip(name: str, value: Any, found: LeadFilter) -> Chip:
         value=", ".join(words[:NAMED]),
         more=f"+{len(words) - NAMED}" if len(words) > NAMED else "",
     )
+
+
+def _own_chip(name: str, value: Any, each: OwnFilter) -> Chip:
+    words = _own_words(value, each)
+    several = {"in": ("is", "is any of"), "not_in": ("is not", "is none of")}
+    one, many = several.get(each.way.op, (OWN_OPERATORS.get(each.way.suffix, "is"),) * 2)
+    return Chip(
+        name=name,
+        label=each.definition.label,
+        icon="list-filter",
+        op=many if len(words) > 1 else one,
+        value=", ".join(words[:NAMED]),
+        more=f"+{len(words) - NAMED}" if len(words) > NAMED else "",
+    )
+
+
+def _own_words(value: Any, each: OwnFilter) -> list[str]:
+    way = each.way.suffix
+    if way == "known":
+        return ["known" if value else "not known"]
+    if way in {"next", "within"}:
+        return [f"{'next' if way == 'next' else 'last'} {value} days"]
+    if isinstance(value, datetime):
+        return [f"{timezone.localtime(value):%-d %b %Y}"]
+    if isinstance(value, list):
+        return [display(each.definition, item) for item in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return [f"{value:,}"]
+    return [display(each.definition, value)]
 
 
 def _words(name: str, value: Any, found: LeadFilter) -> list[str]:

@@ -1,6 +1,6 @@
 """What the list of leads can be narrowed by: one set for the page, the API and exports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from leads.filters.fields import (
     Words,
     YesNoFilter,
 )
+from leads.filters.own import PREFIX, OwnFilter, own_filters
 from leads.models import Company, LeadTag, Lifecycle, Source, Stage, Status, Tag, Temperature
 from leads.models.lead import LeadQuerySet
 
@@ -137,6 +138,21 @@ class LeadFilter(filters.FilterSet):
     unanswered = YesNoFilter(method="by_answer", label="Waits for a first reply")
     open = YesNoFilter(method="by_openness", label="Still open")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters.update(own_filters())
+        for name in self.filters:
+            self.filters[name].parent = self
+
+    @property
+    def own(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The inputs of custom fields under each label: the usual ones, and others in use."""
+        groups: dict[str, list[forms.BoundField]] = {}
+        for name, each in self.filters.items():
+            if isinstance(each, OwnFilter) and (each.way.shown or self.form.data.get(name)):
+                groups.setdefault(each.definition.label, []).append(self.form[name])
+        return list(groups.items())
+
     def among(self, leads: LeadQuerySet, name: str, values: list[Any]) -> LeadQuerySet:
         return leads.filter(**{f"{name}__in": values}) if values else leads
 
@@ -185,6 +201,7 @@ def narrowed(
     :raises BadFilter: naming each field.
     """
     found = LeadFilter(data, queryset=leads, request=request)
+    refuse_unknown([name for name in data if name.startswith(PREFIX)], found)
     if not found.is_valid():
         errors = [
             FieldError(field, str(error.message % (error.params or {})), error.code or "invalid")
@@ -192,7 +209,20 @@ def narrowed(
             for error in group
         ]
         raise BadFilter(
-            " ".join(f"{found.form.fields[e.field].label}: {e.message}" for e in errors),
+            " ".join(f"{found.filters[e.field].label}: {e.message}" for e in errors),
             errors=errors,
         )
     return found.qs, found
+
+
+def filter_names() -> set[str]:
+    """Every filter there is today, custom fields included."""
+    return {*LeadFilter.base_filters, *(name for name, _ in own_filters())}
+
+
+def refuse_unknown(names: Iterable[str], found: LeadFilter) -> None:
+    """:raises BadFilter: a view filters by a field that is not there (any more)."""
+    unknown = sorted(name for name in names if name not in found.filters)
+    if unknown:
+        message = f"There is no filter “{unknown[0][:60]}” (any more). Take it out of the list."
+        raise BadFilter(message, errors=[FieldError(unknown[0][:60], message, "unknown")])

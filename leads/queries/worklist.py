@@ -1,16 +1,20 @@
 """The list of leads: its rows, its orders, and what stands beside a lead in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from leadcrm.lib.errors import DomainError, FieldError
 from leadcrm.lib.pagination import CappedCount, Page, capped_count, keyset_page, neighbours
-from leads.models import Lead
+from leads.conditions.expressions import UNSORTED, OwnValue
+from leads.fields import definition_of
+from leads.models import FieldDefinition, Lead
 from leads.models.lead import WAITING_UNTIL, LeadQuerySet
 
 PAGE_SIZE = 50
 DEFAULT_SORT = "-last_activity"
+CUSTOM = "custom."
+OWN_VALUE = "own_value"  # the annotation that a custom field is sorted by
 
 
 class UnknownOrdering(DomainError):
@@ -63,32 +67,55 @@ ROW_FIELDS = (
 )  # fmt: skip
 
 
+def sort_of(sort: str) -> Sort:
+    """The order called `score`, `-score` or `custom.<key>`.
+
+    :raises UnknownOrdering: there is no such order.
+    """
+    key = sort.removeprefix("-")
+    known = SORTS.get(key)
+    if known is None and (definition := _sorted_field(key)):
+        known = Sort(key, definition.label, (OWN_VALUE, "pk"))
+    if known is None:
+        names = ", ".join(SORTS)
+        message = f"There is no order “{sort[:40]}”. Choose from {names}, with - for descending."
+        raise UnknownOrdering(message, errors=[FieldError("ordering", message, "unknown")])
+    return known
+
+
+def _sorted_field(key: str) -> FieldDefinition | None:
+    """The custom field behind an order: sensitive ones would tell by it."""
+    definition = definition_of(key.removeprefix(CUSTOM)) if key.startswith(CUSTOM) else None
+    if definition is None or definition.is_sensitive or definition.type in UNSORTED:
+        return None
+    return definition
+
+
 def ordering_of(sort: str) -> Sequence[str]:
     """The columns behind `score` or `-score`.
 
     :raises UnknownOrdering: there is no such order.
     """
-    known = SORTS.get(sort.removeprefix("-"))
-    if known is None:
-        names = ", ".join(SORTS)
-        message = f"There is no order “{sort[:40]}”. Choose from {names}, with - for descending."
-        raise UnknownOrdering(message, errors=[FieldError("ordering", message, "unknown")])
+    known = sort_of(sort)
     return known.falling if sort.startswith("-") else known.fields
 
 
-def rows(leads: LeadQuerySet) -> LeadQuerySet:
+def rows(leads: LeadQuerySet, sort: str, reads: Iterable[str] = ()) -> LeadQuerySet:
     """Leads with what a row of the list shows, and nothing else of the wide table."""
-    return in_order(leads).select_related("stage", "owner", "source", "score_row").only(*ROW_FIELDS)
+    joined = in_order(leads, sort).select_related("stage", "owner", "source", "score_row")
+    return joined.only(*ROW_FIELDS, *reads)
 
 
-def in_order(leads: LeadQuerySet) -> LeadQuerySet:
-    """Leads that any order of the list can be asked of.
+def in_order(leads: LeadQuerySet, sort: str) -> LeadQuerySet:
+    """Leads that this order of the list can be asked of.
 
     Asking for the score row makes it an inner join, so that its indexes give the order.
     """
     ordered: LeadQuerySet = leads.filter(score_row__isnull=False).annotate(
         waiting_until=WAITING_UNTIL
     )
+    if definition := _sorted_field(sort.removeprefix("-")):
+        ordered = ordered.annotate(**{OWN_VALUE: OwnValue(definition)})
     return ordered
 
 
@@ -98,16 +125,20 @@ def page(
     sort: str = DEFAULT_SORT,
     cursor: str | None = None,
     size: int = PAGE_SIZE,
+    reads: Iterable[str] = (),
 ) -> Page[Lead]:
-    return keyset_page(rows(leads), ordering=ordering_of(sort), size=size, cursor=cursor)
+    """:param reads: fields of the lead that the chosen columns show besides the usual ones."""
+    ordering = ordering_of(sort)
+    return keyset_page(rows(leads, sort, reads), ordering=ordering, size=size, cursor=cursor)
 
 
 def whole_page(
     leads: LeadQuerySet, *, sort: str, cursor: str | None = None, size: int = PAGE_SIZE
 ) -> Page[Lead]:
     """The same with every column, for programs."""
-    whole = in_order(leads).select_related("stage", "owner", "source", "company", "score_row")
-    return keyset_page(whole, ordering=ordering_of(sort), size=size, cursor=cursor)
+    ordering = ordering_of(sort)
+    whole = in_order(leads, sort).select_related("stage", "owner", "source", "company", "score_row")
+    return keyset_page(whole, ordering=ordering, size=size, cursor=cursor)
 
 
 def count(leads: LeadQuerySet) -> CappedCount:
@@ -117,8 +148,8 @@ def count(leads: LeadQuerySet) -> CappedCount:
 def beside(leads: LeadQuerySet, lead: Lead, *, sort: str) -> tuple[str | None, str | None]:
     """The public ids before and after a lead in a list."""
     ordering = ordering_of(sort)
-    ordered: Any = in_order(leads).only("public_id")
-    place = in_order(Lead.objects.filter(pk=lead.pk)).select_related("score_row").first()
+    ordered: Any = in_order(leads, sort).only("public_id")
+    place = in_order(Lead.objects.filter(pk=lead.pk), sort).select_related("score_row").first()
     if place is None:
         return None, None
     before, after = neighbours(ordered, ordering=ordering, row=place)

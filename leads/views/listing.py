@@ -1,28 +1,26 @@
 """What the page of leads shows besides its rows: tabs, filters in words, links."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, cast
 
 from django.http import HttpRequest, QueryDict
 
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import DomainError
+from leadcrm.lib.normalise import readable_phone
 from leadcrm.lib.pagination import CappedCount
-from leads import filters
+from leads import fields, filters
 from leads.activity_types import type_of
 from leads.clocks import Clock, reply_clock
-from leads.models import Lead
+from leads.countries import country_name
+from leads.models import Lead, Lifecycle, Status
 from leads.models.lead import LeadQuerySet
-from leads.queries import saved_views, worklist
+from leads.queries import columns, saved_views, worklist
 from leads.queries.saved_views import View
 
-BESIDE_FILTERS = frozenset({"view", "cursor", "sort"})
-COLUMNS = {
-    "name": "Lead",
-    "score": "Score",
-    "reply": "First reply",
-    "last_activity": "Last activity",
-}
+BESIDE_FILTERS = frozenset({"view", "cursor", "sort", "columns"})
 TIMES = ("last_activity", "created", "reply")
 DESCENDING_FIRST = frozenset({"score", "last_activity", "created"})
 
@@ -48,10 +46,20 @@ def link(query: QueryDict, **changes: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a chosen column; `text` where the page has no picture for it."""
+
+    key: str
+    text: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One lead as the table shows it."""
 
     lead: Lead
+    columns: Sequence[columns.Column]
 
     @property
     def reply(self) -> Clock:
@@ -66,6 +74,33 @@ class Row:
         key = self.lead.score_row.last_activity_type
         return type_of(key).label if key else "Lead created"
 
+    @property
+    def cells(self) -> list[Cell]:
+        return [Cell(each.key, self._text(each.key), each.is_number) for each in self.columns]
+
+    def _text(self, key: str) -> str:
+        if key.startswith(columns.PREFIX):
+            definition = fields.definition_of(key.removeprefix(columns.PREFIX))
+            value = self.lead.custom.get(definition.key) if definition else None
+            return fields.display(definition, value) if definition else ""
+        read = PLAIN_CELLS.get(key)
+        return read(self.lead) if read else ""
+
+
+PLAIN_CELLS: dict[str, Callable[[Lead], str]] = {
+    "company": lambda lead: lead.company_name,
+    "source": lambda lead: lead.source.name if lead.source else "",
+    "email": lambda lead: lead.email,
+    "phone": lambda lead: readable_phone(lead.phone),
+    "job_title": lambda lead: lead.job_title,
+    "city": lambda lead: lead.city,
+    "country": lambda lead: country_name(lead.country),
+    "industry": lambda lead: lead.industry,
+    "company_size": lambda lead: f"{lead.company_size:,}" if lead.company_size else "",
+    "lifecycle": lambda lead: str(Lifecycle(lead.lifecycle).label),
+    "status": lambda lead: str(Status(lead.status).label),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -76,12 +111,14 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A heading that sorts. `direction` is set where the list is in this order."""
+class Heading:
+    """A heading; with `href` it sorts. `direction` is set where the list is in this order."""
 
     label: str
-    href: str
+    href: str = ""
     direction: str = ""
+    key: str = ""
+    is_number: bool = False
 
     @property
     def arrow(self) -> str:
@@ -108,7 +145,8 @@ class Listing:
 
     @property
     def is_narrowed(self) -> bool:
-        return any(name in filters.LeadFilter.base_filters for name in self.query)
+        names = self.found.filters
+        return any(name in names for name in self.query)
 
     @property
     def is_changed(self) -> bool:
@@ -139,22 +177,38 @@ class Listing:
             for chip in filters.chips(self.found)
         ]
 
-    @property
-    def columns(self) -> dict[str, Column]:
-        return {key: self._column(key, label) for key, label in COLUMNS.items()}
+    @cached_property
+    def shown(self) -> list[columns.Column]:
+        return columns.columns_of(self.user, self.query.get("columns", ""))
 
-    def _column(self, key: str, label: str) -> Column:
+    @property
+    def name_heading(self) -> Heading:
+        return self._heading("name", "Lead")
+
+    @property
+    def headings(self) -> list[Heading]:
+        return [
+            replace(
+                self._heading(each.sort, each.label) if each.sort else Heading(each.label),
+                key=each.key,
+                is_number=each.is_number,
+            )
+            for each in self.shown
+        ]
+
+    def _heading(self, key: str, label: str) -> Heading:
         falling = f"-{key}"
         if self.sort not in {key, falling}:
-            return Column(label, link(self.query, sort=falling if key in DESCENDING_FIRST else key))
+            first = falling if key in DESCENDING_FIRST else key
+            return Heading(label, link(self.query, sort=first))
         direction = "descending" if self.sort == falling else "ascending"
-        return Column(
+        return Heading(
             label, link(self.query, sort=key if self.sort == falling else falling), direction
         )
 
     @property
     def sort_label(self) -> str:
-        return worklist.SORTS[self.sort.removeprefix("-")].label
+        return worklist.sort_of(self.sort).label
 
     @property
     def sort_words(self) -> str:
@@ -163,8 +217,10 @@ class Listing:
         return f"{self.sort_label.lower()}, {ends[0] if self.sort.startswith('-') else ends[1]}"
 
     @property
-    def sort_choices(self) -> list[Column]:
-        return [self._column(key, worklist.SORTS[key].label) for key in worklist.CHOICES]
+    def sort_choices(self) -> list[Heading]:
+        own = [each.sort for each in self.shown if each.sort.startswith(columns.PREFIX)]
+        keys = dict.fromkeys([*worklist.CHOICES, *own])
+        return [self._heading(key, worklist.sort_of(key).label) for key in keys]
 
     @property
     def reset(self) -> str:
@@ -199,13 +255,14 @@ class Listing:
         return self.query.urlencode(safe=",")
 
     def context(self) -> dict[str, Any]:
-        page = worklist.page(self.leads, sort=self.sort, cursor=self.cursor)
+        reads = [name for each in self.shown for name in each.reads]
+        page = worklist.page(self.leads, sort=self.sort, cursor=self.cursor, reads=reads)
         count = worklist.count(self.leads) if page.rows else CappedCount(0, capped=False)
         return {
             "list": self,
             "view_tabs": self.tabs,
             "page": page,
-            "rows": [Row(lead) for lead in page],
+            "rows": [Row(lead, self.shown) for lead in page],
             "count": count,
             "summary": f"{count} {'lead' if count.value == 1 else 'leads'} in this view",
             "is_first_run": not page.rows and not self.is_narrowed,

@@ -1,11 +1,9 @@
 """The list of leads, its saved views, its export, and what is done with many at once."""
 
-import csv
-from collections.abc import Iterator
 from typing import Any, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,14 +11,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from leadcrm.accounts.models import User
-from leadcrm.lib.errors import NotFound
+from leadcrm.lib.errors import DomainError, NotFound
 from leads import actions, undo
-from leads.exporting import HEADINGS, Line, lines
 from leads.filters import LeadFilter
 from leads.forms.leads import SaveViewForm
 from leads.models import Lead, Stage
 from leads.models.lead import LeadQuerySet
-from leads.views.listing import Listing, narrowed, query_of
+from leads.queries import columns
+from leads.views.listing import Listing, link, query_of
 
 MOST_CHOSEN = 1000
 RARE = ("stage__not", "status", "lifecycle", "source_kind", "created_after", "created_before",
@@ -49,9 +47,57 @@ def filter_form(request: HttpRequest) -> HttpResponse:
     template = (
         "leads/filter.html#dialog" if request.headers.get("HX-Request") else "leads/filter.html"
     )
-    hidden = [(name, query[name]) for name in ("view", "sort") if name in query]
-    more = any(name in query for name in RARE)
-    return render(request, template, {"form": found.form, "hidden": hidden, "more": more})
+    hidden = [(name, query[name]) for name in ("view", "sort", "columns") if name in query]
+    context = {
+        "form": found.form,
+        "hidden": hidden,
+        "more": any(name in query for name in RARE),
+        "own": found.own,
+        "own_used": any(name.startswith("custom.") for name in query),
+    }
+    return render(request, template, context)
+
+
+@require_http_methods(["GET", "POST"])
+def choose_columns(request: HttpRequest) -> HttpResponse:
+    """Which columns lists show, in which order: a dialog, or a page without scripts."""
+    user, next_ = _user(request), next_of(request)
+    order = request.POST.getlist("order") or [each.key for each in columns.columns_of(user)]
+    chosen = request.POST.getlist("columns") if request.method == "POST" else order
+    way, _, key = request.POST.get("do", "").partition(":")
+    error = ""
+    if way == "save":
+        try:
+            actions.choose_columns(user, [each for each in order if each in chosen])
+            return redirect(next_)
+        except DomainError as refused:
+            error = refused.detail
+    elif way == "here":
+        path, _, query = next_.partition("?")
+        asked = ",".join(each for each in order if each in chosen)
+        return redirect(path + link(query_of(QueryDict(query)), columns=asked or None))
+    elif way == "usual":
+        actions.choose_columns(user, columns.DEFAULT)
+        return redirect(next_)
+    context = {"rows": _column_rows(moved(order, key, way), chosen), "next": next_, "error": error}
+    part = "#dialog" if request.headers.get("HX-Request") else ""
+    return render(request, f"leads/columns.html{part}", context, status=422 if error else 200)
+
+
+def moved(keys: list[str], key: str, way: str) -> list[str]:
+    """The keys with one a place up or down, then every other column there is."""
+    known = columns.available()
+    found = [each for each in dict.fromkeys([*keys, *known]) if each in known]
+    if key in found and way in {"up", "down"}:
+        place = found.index(key)
+        other = min(max(place + (-1 if way == "up" else 1), 0), len(found) - 1)
+        found[place], found[other] = found[other], found[place]
+    return found
+
+
+def _column_rows(keys: list[str], chosen: list[str]) -> list[dict[str, Any]]:
+    known = columns.available()
+    return [{"column": known[key], "chosen": key in chosen} for key in keys]
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,7 +157,7 @@ def bulk_choice(request: HttpRequest, what: str) -> HttpResponse:
 def bulk_tag(request: HttpRequest) -> HttpResponse:
     if "tags" not in request.POST:
         return bulk_choice(request, "tag")
-    chosen = _chosen(request)
+    chosen = chosen_in(request)
     names = actions.add_tags([lead.pk for lead in chosen], request.POST.get("tags", "").split(","))
     messages.success(request, f"Tagged {_leads(len(chosen))} with {', '.join(names)}.")
     return redirect(next_of(request))
@@ -121,7 +167,7 @@ def bulk_tag(request: HttpRequest) -> HttpResponse:
 def bulk_delete(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     count = actions.delete_leads(
-        [lead.pk for lead in _chosen(request)], at=at, actor=_user(request)
+        [lead.pk for lead in chosen_in(request)], at=at, actor=_user(request)
     )
     path = undo.path_for("delete", _user(request), at)
     messages.success(request, f"Deleted {_leads(count)}.", extra_tags=f"undo:{path}")
@@ -136,30 +182,6 @@ def undo_delete(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(next_of(request))
 
 
-@require_http_methods(["GET", "POST"])
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    """The whole view as CSV, or the leads chosen in it."""
-    leads = _chosen(request) if request.method == "POST" else narrowed(request)[0]
-    response = StreamingHttpResponse(_csv(lines(leads)), content_type="text/csv; charset=utf-8")
-    name = f"leads-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-class _Echo:
-    """A file that hands each line back instead of keeping it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(rows: Iterator[Line]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff"  # or Excel takes UTF-8 for Latin-1
-    yield writer.writerow(HEADINGS)
-    yield from (writer.writerow(row) for row in rows)
-
-
 def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
@@ -168,7 +190,7 @@ def _ids(request: HttpRequest) -> list[str]:
     return [text for text in request.POST.getlist("ids")[:MOST_CHOSEN] if text.isalnum()]
 
 
-def _chosen(request: HttpRequest) -> LeadQuerySet:
+def chosen_in(request: HttpRequest) -> LeadQuerySet:
     ids = _ids(request)
     if not ids:
         raise NotFound("Nothing is selected. Tick some leads first.")

@@ -110,7 +110,7 @@ class TestRows:
         LeadFactory.create_batch(60, owner=alice, stage=stage, source=SourceFactory())
         LeadScore.objects.update(last_activity_at=NOON, last_activity_type="page_view")
 
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             browser.get("/leads/")
 
 

@@ -76,7 +76,7 @@ FOOT = (
     Item("import", "Import", "upload", "/import/", OFFICE),
     Item("settings", "Settings", "settings", "/settings/"),
 )
-TABS = (*GROUPS[0].items, Item("insights", "Insights", "chart-bar-decreasing", "/dashboard/"))
+TABS = (*(item for item in GROUPS[0].items if item.go), Item("insights", "Insights", "chart-bar-decreasing", "/dashboard/"))
 
 SETTINGS = (
     Group(

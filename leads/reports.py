@@ -1,21 +1,20 @@
-"""What reports count, on the ground floor: which leads, new ones, spend, and the touch that counts.
+"""What reports count, on the ground floor: which leads, new ones, and spend.
 
 A report is about a `Scope`: somebody's eyes, a stretch of time, and the filters of the page.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Expression, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
-from leads.models import Lead, SpendEntry, Touch
-from leads.models.attribution import Channel
+from leads.models import ExchangeRate, Lead, SpendEntry
 
 NONE = "none"
 
@@ -43,6 +42,12 @@ class Scope:
 
     def within(self, field: str) -> Q:
         return Q(**{f"{field}__gte": self.start, f"{field}__lt": self.end})
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day of the period, both inside."""
+        last = self.end - timedelta(microseconds=1)
+        return self.start.astimezone(self.zone).date(), last.astimezone(self.zone).date()
 
     def narrowed(self, **filters: str) -> "Scope":
         return replace(self, **filters)  # type: ignore[arg-type]
@@ -78,65 +83,110 @@ def new_leads(scope: Scope) -> QuerySet[Lead]:
     return scope.leads().filter(scope.within("created_at"), scope.of_source())
 
 
-# The touch that gets the credit -------------------------------------------------------------------
-
-
-def first_touch(lead: str, source_channel: str) -> Expression:
-    """All credit goes to the first touch ever recorded; without any, to the source's channel."""
-    return _channel(_touches(lead).order_by("occurred_at", "pk"), source_channel)
-
-
-def last_touch(lead: str, source_channel: str, until: str) -> Expression:
-    """All credit goes to the last touch up to the inquiry; without any, to the source's channel."""
-    touches = _touches(lead).filter(occurred_at__lte=OuterRef(until))
-    return _channel(touches.order_by("-occurred_at", "-pk"), source_channel)
-
-
-def _touches(lead: str) -> QuerySet[Touch]:
-    return Touch.objects.filter(lead=OuterRef(lead))
-
-
-def _channel(touches: QuerySet[Touch], source_channel: str) -> Expression:
-    return Coalesce(
-        Subquery(touches.values("channel")[:1]), source_channel, Value(Channel.OTHER.value)
-    )
-
-
 # Spend --------------------------------------------------------------------------------------------
+
+Place = tuple[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Money by channel in the workspace's currency; what is in others is named, never added."""
+    """Money by channel and campaign in the workspace's currency.
 
-    by_channel: dict[str, Decimal]
+    Other currencies count by the rates entered for them; without a rate they are named, not added.
+    """
+
+    by_place: dict[Place, Decimal]
     other_currencies: tuple[str, ...] = ()
 
     @property
+    def by_channel(self) -> dict[str, Decimal]:
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for (channel, _), amount in self.by_place.items():
+            sums[channel] += amount
+        return dict(sums)
+
+    @property
     def total(self) -> Decimal:
-        return sum(self.by_channel.values(), Decimal(0))
+        return sum(self.by_place.values(), Decimal(0))
 
 
 def spend(scope: Scope) -> Spend:
     """Money spent in the period: an entry counts by the share of its days that lie inside."""
-    first = scope.start.astimezone(scope.zone).date()
-    last = (scope.end - timedelta(microseconds=1)).astimezone(scope.zone).date()
+    first, last = scope.days
+    return _added(_entries(scope), first, last, scope.currency)
+
+
+def spend_by_month(scope: Scope) -> dict[tuple[str, date], Decimal]:
+    """The same money by channel and month of the period."""
+    first, last = scope.days
+    rates = Rates(scope.currency)
+    sums: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for entry in _entries(scope):
+        for start, end in months_between(first, last):
+            sums[entry.channel, start.replace(day=1)] += rates.counted(entry, start, end) or 0
+    return dict(sums)
+
+
+def _entries(scope: Scope) -> QuerySet[SpendEntry]:
+    first, last = scope.days
     entries = SpendEntry.objects.filter(first_day__lte=last, last_day__gte=first)
-    if scope.channel:
-        entries = entries.filter(channel=scope.channel)
-    return _added(entries, first, last, scope.currency)
+    return entries.filter(channel=scope.channel) if scope.channel else entries
 
 
 def _added(entries: Iterable[SpendEntry], first: date, last: date, currency: str) -> Spend:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
+    sums: dict[Place, Decimal] = defaultdict(Decimal)
     others = set()
+    rates = Rates(currency)
     for entry in entries:
-        if entry.currency == currency:
-            sums[entry.channel] += share_inside(entry, first, last)
-        else:
+        amount = rates.counted(entry, first, last)
+        if amount is None:
             others.add(entry.currency)
-    rounded = {channel: amount.quantize(Decimal("0.01")) for channel, amount in sums.items()}
+        else:
+            sums[entry.channel, entry.campaign_id] += amount
+    rounded = {place: amount.quantize(Decimal("0.01")) for place, amount in sums.items()}
     return Spend(rounded, tuple(sorted(others)))
+
+
+class Rates:
+    """What other currencies are worth, month by month; read when the first one is met."""
+
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+
+    @cached_property
+    def known(self) -> dict[str, list[tuple[date, Decimal]]]:
+        """By currency, the newest month first."""
+        found: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        rows = ExchangeRate.objects.order_by("-month").values_list("currency", "month", "rate")
+        for currency, month, rate in rows:
+            found[currency].append((month, rate))
+        return found
+
+    def on(self, day: date, currency: str) -> Decimal | None:
+        """The rate of the day's month, or of the last month before it that has one."""
+        if currency == self.currency:
+            return Decimal(1)
+        return next((rate for month, rate in self.known.get(currency, ()) if month <= day), None)
+
+    def counted(self, entry: SpendEntry, first: date, last: date) -> Decimal | None:
+        """The part of an entry inside the period; None where a day of it has no rate."""
+        if entry.currency == self.currency:
+            return share_inside(entry, first, last)
+        total = Decimal(0)
+        for start, end in months_between(max(entry.first_day, first), min(entry.last_day, last)):
+            rate = self.on(start, entry.currency)
+            if rate is None:
+                return None
+            total += share_inside(entry, start, end) * rate
+        return total
+
+
+def months_between(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """Each month's days inside, the first and the last."""
+    while first <= last:
+        end = (first.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        yield first, min(end, last)
+        first = end + timedelta(days=1)
 
 
 def share_inside(entry: SpendEntry, first: date, last: date) -> Decimal:

@@ -11,7 +11,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from leadcrm.accounts.models import Role
-from leadcrm.dashboard import pages, periods
+from leadcrm.dashboard import pages, periods, source_page
 from leadcrm.dashboard.forms import Asked, ReportForm
 from leadcrm.dashboard.rows import definition_of
 from leadcrm.dashboard.serializers import (
@@ -152,13 +152,22 @@ class SourcesReport(APIView):
         parameters=[
             *PARAMETERS,
             OpenApiParameter("model", str, enum=list(sources.MODELS), default=sources.FIRST),
+            OpenApiParameter(
+                "measure",
+                str,
+                enum=list(sources.MEASURES),
+                default="leads",
+                description="What `models` compares.",
+            ),
         ],
         responses={200: SourcesShape, 422: INVALID},
     )
     def get(self, request: Request) -> Response:
         asked = asked_of(request)
         model = choice(request, "model", sources.MODELS, sources.FIRST)
+        measure = choice(request, "measure", sources.MEASURES, "leads")
         found = sources.sources(asked.scope, model)
+        before = asked.before and sources.sources(asked.before, model)
         return answer(
             SourcesShape,
             asked,
@@ -166,6 +175,8 @@ class SourcesReport(APIView):
             model=model,
             rows=found.rows,
             total=found.total,
+            before=before and before.total,
+            models=source_page.model_table(found, measure),
             other_currencies=found.other_currencies,
         )
 

@@ -13,8 +13,8 @@ from leadcrm.accounts.access import reach_of
 from leadcrm.accounts.models import Team, User, Workspace
 from leadcrm.dashboard import periods
 from leadcrm.dashboard.periods import Period
+from leads.attribution import channels
 from leads.models import Lead, Source
-from leads.models.attribution import Channel
 from leads.reports import NONE, Scope
 
 ALL = ("", "All")
@@ -44,7 +44,7 @@ class ReportForm(forms.Form):
     owner = forms.ChoiceField(required=False)
     team = forms.ChoiceField(required=False)
     country = forms.ChoiceField(required=False)
-    channel = forms.ChoiceField(required=False, choices=[ALL, *Channel.choices])
+    channel = forms.ChoiceField(required=False)
     FILTERS = ("source", "owner", "team", "country", "channel")
 
     def __init__(self, data: Any, *, principal: Any, now: datetime) -> None:
@@ -53,7 +53,7 @@ class ReportForm(forms.Form):
         workspace = Workspace.load()
         self.currency = workspace.currency
         self.zone = zone_of(workspace)
-        for name in ("source", "owner", "team", "country"):
+        for name in self.FILTERS:
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells the types
             field.choices = [ALL, *getattr(self, f"_{name}s")()]
@@ -82,6 +82,9 @@ class ReportForm(forms.Form):
         leads = Lead.objects.visible_to(self.principal).exclude(country="").order_by("country")
         rows = leads.values_list("country", flat=True).distinct()
         return [*((code, code) for code in rows), (NONE, "No country recorded")]
+
+    def _channels(self) -> list[tuple[str, str]]:
+        return list(channels.choices())
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -13,7 +13,7 @@ from leadcrm.dashboard.rows import METRICS, definition_of
 from leadcrm.lib.charts import Bar, Series
 from leadcrm.lib.ui import duration
 from leads.reports import Scope
-from pipeline.reports import funnel, overview, reps, response, sources
+from pipeline.reports import funnel, overview, reps, response
 
 FEW = 20
 KEPT = ("period", "from", "to", "compare", "source", "owner", "team", "country", "channel")
@@ -336,23 +336,6 @@ def stay_words(stay: funnel.Stay | None) -> StayWords | None:
     return StayWords(
         (minutes_words(stay.median), minutes_words(stay.p75), minutes_words(stay.p90)), stay.inside
     )
-
-
-# Sources ------------------------------------------------------------------------------------------
-
-
-def credit_cells(row: sources.Row, model: str, links: Links) -> list[tuple[int, str]]:
-    """Leads, MQL, SQL and won of a channel, each with the link to its rows."""
-    counts = {"": row.leads, "mql": row.mql, "sql": row.sql, "won": row.won}
-    return [
-        (count, links.rows("credited", model=model, credit=row.channel, reached=reached))
-        for reached, count in counts.items()
-    ]
-
-
-def channels(asked: Asked, links: Links) -> list[tuple[sources.Row, list[tuple[int, str]]]]:
-    found = sources.sources(asked.scope)
-    return [(row, credit_cells(row, sources.FIRST, links)) for row in found.rows if row.leads]
 
 
 # Response time ------------------------------------------------------------------------------------

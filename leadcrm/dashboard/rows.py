@@ -1,20 +1,22 @@
 """The rows behind every number: one place that turns a link back into the same rows."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 
 from leadcrm.lib.errors import NotFound
+from leads.attribution import channels
+from leads.attribution.credit import KINDS
 from leads.models import Stage
-from leads.models.attribution import Channel
-from leads.reports import Scope, new_leads
+from leads.reports import NONE, Scope, new_leads
 from pipeline.models import LostReason
-from pipeline.reports import funnel, metrics, reps, response, sources
+from pipeline.reports import attribution, funnel, metrics, reps, response, sources
 
 Params = Mapping[str, str]
+CREDITED = "By channel"
 Rows = Callable[[Scope, Params], QuerySet[Any]]
 
 
@@ -89,15 +91,49 @@ def _number(params: Params, name: str) -> int:
     return int(_one_of(value, [str(n) for n in range(24)]))
 
 
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """Whose share of which conversion a link asks for."""
+
+    model: str
+    kind: str
+    channel: str
+    campaign: str
+
+    def shares(self, scope: Scope, cycle_ids: Sequence[int]) -> dict[int, attribution.Share]:
+        return attribution.shares_of(
+            scope,
+            cycle_ids,
+            self.model,
+            self.kind,
+            channel=self.channel,
+            campaign=self.campaign,
+        )
+
+
+def credited_of(params: Params) -> Credited:
+    """:raises NotFound: there is no such number."""
+    campaign = params.get("campaign", "")
+    if campaign not in ("", NONE):
+        _digits(campaign)
+    return Credited(
+        _one_of(params.get("model", ""), sources.MODELS),
+        _one_of(params.get("reached", "") or "lead", KINDS),
+        _one_of(params.get("credit", ""), ("", channels.UNKNOWN, *channels.known_keys())),
+        campaign,
+    )
+
+
 def _credited(scope: Scope, params: Params) -> QuerySet[Any]:
-    model = _one_of(params.get("model", ""), sources.MODELS)
-    reached = _one_of(params.get("reached", ""), ("", "mql", "sql", "won"))
-    channel = _one_of(params.get("credit", ""), ("", *Channel.values))
-    return sources.of_channel(scope, model, channel, reached)
+    asked = credited_of(params)
+    return sources.credited(scope, asked.model, asked.channel, asked.kind, asked.campaign)
 
 
 def _person(params: Params) -> int:
-    value = params.get("person", "")
+    return _digits(params.get("person", ""))
+
+
+def _digits(value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > 9:
         raise NotFound("There is no such number.")
     return int(value)
@@ -182,7 +218,7 @@ METRICS: dict[str, Metric] = {
         reps.calls,
         "Called",
     ),
-    "credited": Metric("By channel", _credited, "opened_at", sources.credited),
+    "credited": Metric(CREDITED, _credited, "opened_at", sources.credited),
 }
 
 

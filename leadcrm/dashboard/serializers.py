@@ -134,20 +134,50 @@ class ResponseTimeShape(serializers.Serializer[object]):
     overdue = serializers.IntegerField()
 
 
-class ChannelShape(serializers.Serializer[object]):
-    channel = serializers.CharField()
-    name = serializers.CharField(source="label")
+class MoneyShape(serializers.Serializer[object]):
+    """Counts are sums of shares: with several touches a lead can be shared among channels."""
+
     spend = serializers.DecimalField(max_digits=16, decimal_places=2)
-    leads = serializers.IntegerField()
-    mql = serializers.IntegerField()
-    sql = serializers.IntegerField()
-    won = serializers.IntegerField()
+    leads = serializers.FloatField()
+    mql = serializers.FloatField()
+    sql = serializers.FloatField()
+    won = serializers.FloatField()
     revenue = serializers.DecimalField(max_digits=16, decimal_places=2)
     cost_per_lead = serializers.FloatField(allow_null=True)
     cost_per_mql = serializers.FloatField(allow_null=True)
     cost_per_sql = serializers.FloatField(allow_null=True)
     cost_per_won = serializers.FloatField(allow_null=True)
+    conversion = serializers.FloatField(allow_null=True, help_text="Won, as a part of the leads.")
     return_on_spend = serializers.FloatField(source="returned", allow_null=True)
+    romi = serializers.FloatField(
+        allow_null=True, help_text="Revenue less spend, divided by spend."
+    )
+    payback_days = serializers.IntegerField(
+        allow_null=True, help_text="Days after the inquiry by which the wins covered the spend."
+    )
+
+
+class CampaignShape(MoneyShape):
+    campaign = serializers.CharField(help_text="Its id, or `none`.")
+    name = serializers.CharField(source="label")
+
+
+class ChannelShape(MoneyShape):
+    channel = serializers.CharField()
+    name = serializers.CharField(source="label")
+    campaigns = CampaignShape(many=True)
+
+
+class ComparedShape(serializers.Serializer[object]):
+    channel = serializers.CharField()
+    name = serializers.CharField(source="label")
+    values = serializers.DictField(child=serializers.FloatField(), help_text="By model.")
+
+
+class ComparisonShape(serializers.Serializer[object]):
+    measure = serializers.CharField()
+    rows = ComparedShape(many=True)
+    total = serializers.DictField(child=serializers.FloatField())
 
 
 class SourcesShape(serializers.Serializer[object]):
@@ -155,7 +185,9 @@ class SourcesShape(serializers.Serializer[object]):
     period = PeriodShape()
     model = serializers.CharField()
     rows = ChannelShape(many=True)
-    total = ChannelShape()
+    total = MoneyShape()
+    before = MoneyShape(allow_null=True)
+    models = ComparisonShape()
     other_currencies = serializers.ListField(child=serializers.CharField())
 
 

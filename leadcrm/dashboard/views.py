@@ -11,12 +11,13 @@ from django.views.decorators.http import require_GET
 
 from leadcrm.accounts.doors import role_required, user_of
 from leadcrm.accounts.models import Role
-from leadcrm.dashboard import pages, periods
+from leadcrm.dashboard import pages, periods, source_page
 from leadcrm.dashboard.forms import Asked, ReportForm
 from leadcrm.dashboard.pages import Links
-from leadcrm.dashboard.rows import definition_of, metric_of
+from leadcrm.dashboard.rows import CREDITED, credited_of, definition_of, metric_of
 from leadcrm.eventlog.queries import dead_deliveries
 from leadcrm.lib.pagination import capped_count, keyset_page
+from leads.attribution import channels
 from pipeline.reports import funnel as funnel_report
 from pipeline.reports import reps as reps_report
 from pipeline.reports import response as response_report
@@ -81,7 +82,7 @@ def _overview(asked: Asked, links: Links, *, operator: bool) -> Context:
         "won_bars": won,
         "month_rows": [(a.label, a.value, b.value) for a, b in zip(won, earned, strict=True)],
         "money_bars": earned,
-        "channels": pages.channels(asked, links),
+        "channels": source_page.channels(asked, links),
         "dead": dead_deliveries().count() if operator else 0,
         "is_empty": not asked.scope.leads().exists(),
     }
@@ -248,37 +249,21 @@ def _as_numbers(times: response_report.Times) -> Context:
 @role_required(Role.MARKETER, Role.MANAGER)
 @require_GET
 def sources(request: HttpRequest) -> HttpResponse:
-    model = request.GET.get("model", "")
-    model = model if model in source_report.MODELS else source_report.FIRST
+    chosen = source_page.Choice(
+        _chosen(request, "model", source_report.MODELS, source_report.FIRST),
+        _chosen(request, "measure", source_report.MEASURES, "leads"),
+        request.GET.get("open", ""),
+    )
     return _page(
-        request, "dashboard/sources.html", lambda asked, links: _sources(asked, links, model)
+        request,
+        "dashboard/sources.html",
+        lambda asked, links: source_page.context(asked, links, chosen),
     )
 
 
-def _sources(asked: Asked, links: Links, model: str) -> Context:
-    found = source_report.sources(asked.scope, model)
-    other = source_report.sources(
-        asked.scope, source_report.LAST if model == source_report.FIRST else source_report.FIRST
-    )
-    other_leads = {row.channel: row for row in other.rows}
-
-    return {
-        "found": found,
-        "other": other,
-        "rows": [
-            (row, pages.credit_cells(row, model, links), other_leads.get(row.channel))
-            for row in found.rows
-        ],
-        "total_cells": pages.credit_cells(found.total, model, links),
-        "models": [
-            (label, links("/dashboard/sources/", model=key), key == model)
-            for key, label in source_report.MODELS.items()
-        ],
-        "other_label": source_report.MODELS[other.model],
-        "definition": definition_of(source_report.sources),
-        "credit_definition": definition_of(source_report.credited),
-        "is_empty": not found.rows,
-    }
+def _chosen(request: HttpRequest, name: str, choices: Any, default: str) -> str:
+    value = request.GET.get(name, "")
+    return value if value in choices else default
 
 
 @require_GET
@@ -309,18 +294,36 @@ def rows(request: HttpRequest) -> HttpResponse:
             size=50,
             cursor=request.GET.get("cursor"),
         )
+        shown = [_row(row, metric.lead, metric.moment) for row in page]
         return {
             "metric": metric,
             "page": page,
-            "rows": [_row(row, metric.lead, metric.moment) for row in page],
+            "rows": shown,
             "count": capped_count(found, cap=MOST_COUNTED),
+            **(_shares(asked, shown, request) if metric.label == CREDITED else {}),
         }
 
     return _page(request, "dashboard/rows.html", fill)
 
 
+def _shares(asked: Asked, shown: list[Context], request: HttpRequest) -> Context:
+    """What the chosen channel gets of each row: a lead can be shared among several."""
+    credited = credited_of(request.GET.dict())
+    found = credited.shares(asked.scope, [row["pk"] for row in shown])
+    for row in shown:
+        share = found.get(row["pk"])
+        row["credit"] = share and share.credit
+        row["revenue"] = share and share.revenue
+    return {
+        "credited": credited,
+        "credit_label": channels.label_of(credited.channel) if credited.channel else "all channels",
+        "credit_model": source_report.MODELS[credited.model],
+    }
+
+
 def _row(row: Any, lead: str, moment: str) -> Context:
     return {
+        "pk": row.pk,
         "lead": getattr(row, lead) if lead else row,
         "at": getattr(row, moment),
         "amount": getattr(row, "amount", None),

@@ -94,7 +94,7 @@ def offered_choices() -> Sequence[tuple[str, str]]:
     return [(known.key, known.name) for known in offered()]
 
 
-def keys() -> set[str]:
+def known_keys() -> set[str]:
     return {known.key for known in all_channels()}
 
 

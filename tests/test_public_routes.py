@@ -17,13 +17,15 @@ PUBLIC = {
     # The API's description; it says nothing that the source code does not.
     "api/v1/schema/",
     "api/v1/docs/",
-    # Strangers: forms, and links in mails.
+    # Strangers: forms, what websites report of their visitors, and links in mails.
     "f/<slug:slug>/",
     "f/<slug:slug>/embed.js",
     "f/<slug:slug>/frame/",
     # Programs of others; the key in the address is the secret.
     "in/<slug:key>/",
     "in/<slug:provider>/<slug:key>/",
+    "t.js",
+    "t/",
     "e/c/<str:token>",
     "e/o/<str:token>",
     "e/p/<str:token>",

@@ -10,6 +10,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
+from leadcrm.accounts.actions import notify
 from leadcrm.accounts.models import User
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Invalid
@@ -20,6 +21,8 @@ from leads.models import (
     Connection,
     ConnectionSecret,
     InboxItem,
+    Inquiry,
+    Lead,
     Poll,
     RemoteLead,
     Source,
@@ -213,6 +216,26 @@ def save_mapping(
     connection.mapping = mapping
     connection.save(update_fields=["mapping"])
     return mapping
+
+
+def tell_watchers_of_source(inquiry_id: int) -> None:
+    """Each only of leads they may see; test leads are nobody's news."""
+    inquiries = Inquiry.objects.select_related("lead", "source__connection")
+    inquiry = inquiries.filter(pk=inquiry_id, is_test=False).first()
+    connection = getattr(inquiry.source, "connection", None) if inquiry else None
+    if inquiry is None or connection is None:
+        return
+    for user in connection.watchers.filter(is_active=True):
+        if Lead.objects.visible_to(user).filter(pk=inquiry.lead_id).exists():
+            notify(
+                user,
+                kind="capture",
+                title=f"{inquiry.lead.name} came in through “{inquiry.source}”",
+                body=inquiry.message,
+                dedupe_key=f"capture:{inquiry.pk}",
+                url=f"/leads/{inquiry.lead.public_id}/",
+                lead_id=inquiry.lead_id,
+            )
 
 
 # ---- leads that are named only ----

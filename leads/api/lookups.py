@@ -1,4 +1,4 @@
-"""Sources and companies for programs, to read."""
+"""Companies for programs, to read."""
 
 from typing import Any
 
@@ -14,39 +14,14 @@ from leadcrm.accounts.access import reach_of
 from leadcrm.lib import api_pages
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import keyset_page
-from leads.models import Company, Lead, Source
-from leads.serializers.leads import CompanySerializer, SourceSerializer
-
-
-class SourcePageSerializer(serializers.Serializer[Any]):
-    results = SourceSerializer(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
+from leads.models import Company, Lead
+from leads.serializers.leads import CompanySerializer
 
 
 class CompanyPageSerializer(serializers.Serializer[Any]):
     results = CompanySerializer(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-
-
-class SourcesView(APIView):
-    scope = "leads"
-
-    @extend_schema(
-        operation_id="sources_list",
-        summary="List sources",
-        parameters=api_pages.PARAMETERS,
-        responses=SourcePageSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        page = keyset_page(
-            Source.objects.all(),
-            ordering=["name", "pk"],
-            size=api_pages.size_of(request),
-            cursor=request.query_params.get("cursor"),
-        )
-        return api_pages.answer(request, page, lambda row: SourceSerializer(row).data)
 
 
 class CompaniesView(APIView):
@@ -96,7 +71,6 @@ def companies_of(principal: Any) -> Any:
 
 
 urlpatterns = [
-    path("sources/", SourcesView.as_view(), name="api-sources"),
     path("companies/", CompaniesView.as_view(), name="api-companies"),
     path("companies/<public_id:company_id>/", CompanyView.as_view(), name="api-company"),
 ]

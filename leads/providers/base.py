@@ -95,12 +95,11 @@ class Provider:
     proof_help: ClassVar[str] = ""
     proof_is_ours: ClassVar[bool] = False
     proof_required: ClassVar[bool] = False
+    makes_proof: ClassVar[bool] = True  # from the start; else when the office asks for it
     # A token or password with which we ask the provider.
     access_label: ClassVar[str] = ""
     access_help: ClassVar[str] = ""
     options: ClassVar[tuple[Option, ...]] = ()
-    takes_posts: ClassVar[bool] = True
-    proves: ClassVar[bool] = False  # its posts are verified whenever a secret is set
     own_targets: ClassVar[Mapping[str, str]] = {}
 
     def challenge(

@@ -1,6 +1,6 @@
 """The two queues of connected sources: leads to be fetched by id, and places to look into."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -21,6 +21,8 @@ logger = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 12
 EVERY_SECONDS = {"email": 120.0}
 TWICE_A_DAY = 12 * 3600.0
+REFUSED_SECONDS = 1800.0  # a mail server locks those out who knock too often
+LEASE = timedelta(minutes=20)  # a form with years of leads takes its time
 State = RemoteLead.State
 
 
@@ -90,7 +92,7 @@ def keep(
 
 def drain_polls(*, limit: int = 2) -> int:
     """Look into a few places that are due; return how many."""
-    claim = pump.claim(Poll, limit=limit)
+    claim = pump.claim(Poll, limit=limit, lease=LEASE)
     for poll in claim.items:
         look(poll, token=claim.token)
     return len(claim.items)
@@ -116,7 +118,8 @@ def look(poll: Poll, *, token: Any) -> None:
     try:
         changes["checkpoint"] = provider.poll(connection, poll.name, poll.checkpoint, count)
     except FetchProblem as problem:
-        wait = every if isinstance(problem, NoAccess) else pump.retry_seconds(poll.attempts)
+        refused = isinstance(problem, NoAccess)
+        wait = REFUSED_SECONDS if refused else pump.retry_seconds(poll.attempts)
         changes = {"problem": problem.words}
         every = max(problem.seconds or 0.0, wait)
     except Exception as error:

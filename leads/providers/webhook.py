@@ -30,6 +30,7 @@ class Webhook(Provider):
         "what comes without waits in quarantine."
     )
     proof_is_ours = True
+    makes_proof = False
 
     def refusal(self, delivery: Delivery, secrets: list[str]) -> str:
         return header_refusal(delivery, secrets)

@@ -10,7 +10,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leadcrm.lib import pump
 from leads.actions import sources as actions
 from leads.models import Activity, Consent, InboxItem, Inquiry, Lead, Touch
 from tests.leads.sources import (
@@ -23,6 +22,7 @@ from tests.leads.sources import (
     multipart,
     payload,
     secret_of,
+    settle_captures,
 )
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +159,7 @@ class TestGoogleAds:
         case.true()
 
         inquiry, touch, lead = Inquiry.objects.get(), Touch.objects.get(), Lead.objects.get()
-        assert touch.click_ids == {"gclid": "TeSter-123-GCLID"}
+        assert list(touch.click_ids) == ["gclid"]
         assert touch.channel == "paid_search"
         assert inquiry.fields["user_column_data[which_product?]"] == "Pro"
         assert "google_key" not in inquiry.fields
@@ -471,7 +471,7 @@ class TestAddress:
         answer = sender.post({"email": "alice@kestrel.example"})
         held = sender.item().reason_code
         actions.switch(sender.connection, on=True)
-        pump.run_all()
+        settle_captures()
 
         assert (answer.status_code, held) == (202, "source_off")
         assert Lead.objects.get().email == "alice@kestrel.example"
@@ -547,7 +547,7 @@ class TestHostileBodies:
             kind = types[number % len(types)]
             answer = sender.post(body, content_type=kind, settle=False, **trusted)
             assert answer.status_code < 500, body[:100]
-        pump.run_all()
+        settle_captures()
         settled = InboxItem.objects.exclude(state__in=["received", "failed"])
 
         assert settled.count() == InboxItem.objects.count() > 15

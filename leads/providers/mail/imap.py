@@ -50,8 +50,14 @@ def read_folder(
     except (imaplib.IMAP4.error, OSError, ValueError) as error:
         raise FetchProblem(f"The mailbox broke off: {error}.") from error
     finally:
-        with contextlib.suppress(imaplib.IMAP4.error, OSError):
-            box.logout()
+        hang_up(box)
+
+
+def hang_up(box: imaplib.IMAP4) -> None:
+    with contextlib.suppress(imaplib.IMAP4.error, OSError):
+        box.logout()
+    with contextlib.suppress(OSError):
+        box.shutdown()
 
 
 def sign_in(connection: Connection) -> imaplib.IMAP4:
@@ -66,6 +72,7 @@ def sign_in(connection: Connection) -> imaplib.IMAP4:
     try:
         box.login(user, password)
     except imaplib.IMAP4.error as error:
+        hang_up(box)
         raise NoAccess(f"The mail server refuses the user or the password: {error}.") from error
     return box
 

@@ -1,0 +1,77 @@
+"""Where leads come in, and how each source does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from leads.models import Connection, InboxItem, RemoteLead, Source
+from leads.queries.captures import Balance, balances
+
+NOTHING = dict.fromkeys(InboxItem.State.values, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source with what came since a moment. `connection` is None for forms, the API …"""
+
+    source: Source
+    connection: Connection | None
+    last_received_at: datetime | None
+    balance: Balance
+
+    @property
+    def waiting(self) -> int:
+        """What wants eyes."""
+        states = self.balance.states
+        return states["needs_review"] + states["failed"] + states["quarantined"]
+
+
+def sources() -> QuerySet[Source]:
+    newest = (
+        InboxItem.objects.filter(source=OuterRef("pk")).order_by("-pk").values("received_at")[:1]
+    )
+    return (
+        Source.objects.select_related("connection")
+        .annotate(last_received_at=Subquery(newest))
+        .order_by("name", "pk")
+    )
+
+
+def source_rows(principal: Any, *, since: datetime, key: str = "") -> list[SourceRow]:
+    """Sources with what became of their captures; the page and the API show the same."""
+    counted = {balance.key: balance for balance in balances(principal, since=since)}
+    found: Any = sources().filter(key=key) if key else sources()
+    return [
+        SourceRow(
+            source,
+            getattr(source, "connection", None),
+            source.last_received_at,
+            counted.get(source.key) or Balance(source.name, source.key, 0, dict(NOTHING)),
+        )
+        for source in found
+    ]
+
+
+def connections() -> QuerySet[Connection]:
+    return Connection.objects.select_related("source", "mapping")
+
+
+def samples(connection: Connection, *, most: int) -> list[InboxItem]:
+    """The newest captures of a source, to look at when its fields are mapped."""
+    items = InboxItem.objects.filter(source=connection.pk).exclude(reason_code="announced")
+    return list(items.order_by("-pk")[:most])
+
+
+def remote_counts(connection: Connection) -> Mapping[str, int]:
+    """Leads that were named only, by how far they are."""
+    rows = connection.remote_leads.values_list("state").annotate(count=Count("pk")).order_by()
+    return dict(rows)
+
+
+def remote_problem(connection: Connection) -> RemoteLead | None:
+    """The newest lead that could not be fetched, with the reason."""
+    stuck = Q(state__in=(RemoteLead.State.NO_ACCESS, RemoteLead.State.FAILED))
+    return connection.remote_leads.filter(stuck).order_by("-pk").first()

@@ -1,5 +1,5 @@
 from leadcrm.lib import pump
-from leads import capture, mailing, segments
+from leads import capture, exporting, mailing, segments
 from leads.actions import channels, duplicates
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
 from leads.capture import deeds, reconciling
@@ -7,6 +7,7 @@ from leads.importing import steering
 from leads.models import (
     DuplicateCheck,
     DuplicateSearch,
+    ExportJob,
     ImportChunk,
     ImportJob,
     InboxDeed,
@@ -37,3 +38,4 @@ pump.register(pruning.QUEUE, pruning.drain)
 pump.register(channels.QUEUE, channels.drain_regrouping, model=Regrouping)
 pump.register(channels.PRUNE_QUEUE, channels.prune_click_ids)
 pump.register(segments.QUEUE, segments.drain, model=Segment)
+pump.register(exporting.QUEUE, exporting.drain, model=ExportJob)

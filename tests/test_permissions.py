@@ -24,6 +24,8 @@ MANAGERS = frozenset({"manager", "other manager", "admin"})
 MARKETERS = frozenset({"marketer", "admin"})
 ADMIN = frozenset({"admin"})
 OWNER = frozenset({"owner"})
+IMPORTED = frozenset({"manager", "marketer", "admin"})  # the import is the manager's
+EXPORTED = frozenset({"owner", "marketer", "admin"})  # the export is Alice's
 NOBODY: frozenset[str] = frozenset()
 
 # Pages, by who may open them and do what they do. The lead, its task and deal are Alice's.
@@ -48,6 +50,7 @@ PAGES = {
         /leads/filter/
         /leads/columns/
         /leads/export/
+        /exports/
         /leads/views/counts/
         /leads/views/new/
         /leads/bulk/assign/
@@ -109,7 +112,20 @@ PAGES = {
         /leads/undo/<str:token>/
         /settings/notifications/<int:notification_id>/
     """,
+    IMPORTED: """
+        /import/<public_id:job_id>/
+        /import/<public_id:job_id>/columns/
+        /import/<public_id:job_id>/reading/
+        /import/<public_id:job_id>/rows/
+        /import/<public_id:job_id>/set-aside/
+        /import/<public_id:job_id>/<slug:deed>/
+    """,
+    EXPORTED: """
+        /exports/<public_id:job_id>/
+    """,
     OFFICE: """
+        /import/
+        /import/new/
         /duplicates/search/
         /dashboard/sources/
         /sources/
@@ -137,8 +153,24 @@ PAGES = {
         /forms/
         /forms/new/
         /forms/<slug:slug>/
+        /forms/assets/
+        /forms/assets/new/
+        /forms/assets/<int:asset_id>/
+        /forms/assets/<int:asset_id>/archive/
+        /forms/consent/
         /forms/<slug:slug>/edit/
+        /forms/<slug:slug>/undo/
+        /forms/<slug:slug>/discard/
+        /forms/<slug:slug>/preview.css
+        /forms/<slug:slug>/embed/
+        /forms/<slug:slug>/versions/
+        /forms/<slug:slug>/answers/
+        /forms/<slug:slug>/settings/
+        /forms/<slug:slug>/publish/
         /forms/<slug:slug>/unpublish/
+        /forms/<slug:slug>/copy/
+        /forms/<slug:slug>/archive/
+        /forms/<slug:slug>/delete/
         /nurturing/
         /nurturing/templates/
         /nurturing/templates/<slug:key>/
@@ -218,6 +250,7 @@ PAGES = {
 # The API, by who may read and who may write; under /api/v1.
 API = {
     (ALL, ALL): """
+        /exports/
         /capture/
         /leads/
         /leads/bulk/
@@ -240,6 +273,18 @@ API = {
         /reports/funnel/
         /reports/response-time/
         /reports/reps/
+    """,
+    (OFFICE, OFFICE): """
+        /imports/
+    """,
+    (IMPORTED, IMPORTED): """
+        /imports/<public_id:job_id>/
+        /imports/<public_id:job_id>/rows/
+        /imports/<public_id:job_id>/<slug:deed>/
+    """,
+    (EXPORTED, NOBODY): """
+        /exports/<public_id:job_id>/
+        /exports/<public_id:job_id>/file/
     """,
     (OFFICE, NOBODY): """
         /capture/<uuid:receipt_id>/

@@ -1,5 +1,6 @@
 """One of everything, with an address for each route and somebody of every kind to ask for it."""
 
+import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ from django.utils import timezone
 
 from leadcrm.accounts.actions import create_api_key, notify
 from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
-from leads import capture, undo
+from leads import capture, exporting, undo
 from leads.actions import record_consent
 from leads.actions.knowing import propose
 from leads.actions.merging import merge_leads
 from leads.actions.saved_views import save_view
+from leads.importing import steering
 from leads.models import (
+    Asset,
     Company,
     ConnectionSecret,
     DuplicateCandidate,
@@ -125,6 +128,12 @@ def make_world() -> World:
     path.write_text("From: a@x.example\nTo: b@x.example\nSubject: Hello\n\nHello\n")
     link = tracking.ensure_links(["https://marlow.example/pricing"])
     identity = _identity(lead, alice)
+    imported = steering.accept(
+        io.BytesIO(b"Name,E-mail\nDora,dora@x.example\n"), name="a.csv", principal=people["manager"]
+    )
+    steering.drain_jobs()
+    exported = exporting.order(alice, format_="csv", query="")
+    exporting.drain()
     world.arguments = {
         "": {
             **identity,
@@ -134,6 +143,7 @@ def make_world() -> World:
             "deal_id": deal.pk,
             "task_id": task.pk,
             "slug": "book-a-demo",
+            "asset_id": _asset().pk,
             "stage": "new",
             "name": "first_name",
             "receipt_id": InboxItem.objects.get().receipt_id,
@@ -148,6 +158,10 @@ def make_world() -> World:
             "link_id": recognise(lead).pk,
             "token": undo.token_for("move", alice, now),
         },
+        "import/": {"job_id": imported.public_id, "deed": "pause"},
+        "exports/": {"job_id": exported.public_id},
+        "api/v1/imports/": {"job_id": imported.public_id, "deed": "pause"},
+        "api/v1/exports/": {"job_id": exported.public_id},
         "leads/undo/": {"token": undo.token_for("delete", alice, now)},
         "e/u/": {"token": _token(tracking.unsubscribe_url(recipient))},
         "e/p/": {"token": _token(tracking.preferences_url(recipient))},
@@ -220,6 +234,10 @@ def _keys(alice: User) -> dict[str, str]:
         "full key": key("Everything", ALL_SCOPES),
         "owner's key": key("Alice's", ALL_SCOPES, user=alice),
     }
+
+
+def _asset() -> Asset:
+    return Asset.objects.create(name="Guide", kind="link", url="https://marlow.example/guide")
 
 
 def _token(url: str) -> str:

@@ -164,3 +164,12 @@ def _by_content(samples: Sequence[str]) -> str:
         if sum(map(fits, said)) * 10 >= len(said) * 8:
             return target
     return IGNORE
+
+
+def fitting(target: str, samples: Sequence[str]) -> int:
+    """How many samples look like what goes there."""
+    if target == "email":
+        return sum(normalise.email(text) is not None for text in samples)
+    if target == "country":
+        return sum(country_code(text) is not None for text in samples)
+    return len(samples)

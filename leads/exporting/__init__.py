@@ -1,0 +1,34 @@
+"""Leads as lines of a spreadsheet, in the columns that an import takes back."""
+
+from leads.exporting.columns import Line, headings, lines
+from leads.exporting.formats import CSV, FORMATS, XLSX, content_type, csv_blocks, workbook
+from leads.exporting.jobs import (
+    AT_ONCE,
+    QUEUE,
+    NotReady,
+    blocks_of,
+    drain,
+    noted,
+    order,
+    stream,
+)
+
+__all__ = [
+    "AT_ONCE",
+    "CSV",
+    "FORMATS",
+    "QUEUE",
+    "XLSX",
+    "Line",
+    "NotReady",
+    "blocks_of",
+    "content_type",
+    "csv_blocks",
+    "drain",
+    "headings",
+    "lines",
+    "noted",
+    "order",
+    "stream",
+    "workbook",
+]

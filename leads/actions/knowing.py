@@ -213,8 +213,7 @@ def _write(
 ) -> Lead:
     field, changes = proposal.field, ContactFields()
     if field.startswith(CUSTOM):
-        custom = {**(proposal.lead.custom or {}), field.removeprefix(CUSTOM): value}
-        changes["custom"] = {key: kept for key, kept in custom.items() if kept is not None}
+        changes["custom"] = {field.removeprefix(CUSTOM): value}
     else:
         changes[field] = value  # type: ignore[literal-required]
     return update_lead(proposal.lead_id, changes, at=at, user=user, actor=actor or user)

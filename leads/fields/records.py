@@ -8,10 +8,12 @@ from leadcrm.accounts.models import Workspace
 from leadcrm.lib import memo, normalise
 from leadcrm.lib.errors import FieldError, Invalid
 from leads.fields.reading import BadValue, clean_value
+from leads.fields.showing import display
 from leads.fields.store import all_definitions
 from leads.models.fields import FieldDefinition
 
 PREFIX = "custom."
+IN_WORDS = frozenset({"select", "multi_select", "money", "country"})
 
 
 @dataclass(slots=True)
@@ -57,6 +59,19 @@ def joined(present: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     """What a lead has after these changes; None takes a value out."""
     together = {**present, **changes}
     return {key: value for key, value in together.items() if value is not None}
+
+
+def told(custom: Mapping[str, Any]) -> dict[str, Any]:
+    """What a message may say: options and money in words, and nothing that is sensitive."""
+    known = {definition.key: definition for definition in all_definitions()}
+    said: dict[str, Any] = {}
+    for key, value in custom.items():
+        definition = known.get(key)
+        if definition is None or definition.type not in IN_WORDS:
+            said[key] = value
+        else:
+            said[key] = display(definition, value)
+    return {key: said[key] for key in said if key not in known or not known[key].is_sensitive}
 
 
 def unknown_keys(given: Mapping[str, Any]) -> list[FieldError]:

@@ -9,11 +9,13 @@ from django.db.models import F, Q, QuerySet
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
 from leads.activity_types import ACTIVITY_TYPES, Group
-from leads.models import Activity, Consent, Lead, LeadIdentifier, Note, Tag, Touch
+from leads.fields import plain
+from leads.models import Activity, Consent, Inquiry, Lead, LeadIdentifier, Note, Tag, Touch
 from leads.models.lead import LeadQuerySet
 from leads.queries.survivors import survivor_id, survivors_of
 
 TIMELINE_SIZE = 30
+MOST_UNREAD = 10
 
 
 def find(principal: Any, public_id: str) -> Lead:
@@ -119,3 +121,14 @@ def consents_of(lead_id: int) -> list[Consent]:
     """The newest receipt for each purpose: what holds now."""
     receipts = Consent.objects.filter(lead=lead_id).order_by("purpose", "-at", "-pk")
     return list(receipts.distinct("purpose"))
+
+
+def unread_answers(lead_id: int) -> dict[str, str]:
+    """Answers that their custom field could not hold, by `custom.<key>`; the newest of each."""
+    asked = Inquiry.objects.filter(lead=lead_id, context__has_key="unread")
+    newest_first = asked.order_by("-received_at", "-pk").values_list("context__unread", flat=True)
+    said: dict[str, str] = {}
+    for answers in newest_first[:MOST_UNREAD]:
+        for answer in answers:
+            said.setdefault(str(answer["field"]), plain(answer["value"])[:200])
+    return said

@@ -45,7 +45,6 @@ class Field:
     name: str
     label: str
     value: str
-    href: str = ""
     hint: str = ""
 
     @property
@@ -68,18 +67,11 @@ def field_of(lead: Lead, name: str) -> Field:
     return Field(name, LABELS[name], value or "")
 
 
-def own_field(lead: Lead, definition: FieldDefinition) -> Field:
-    value = lead.custom.get(definition.key)
-    return Field(
-        name_in_form(definition),
-        definition.label,
-        fields.display(definition, value),
-        href=value if definition.type == FieldDefinition.Type.URL and is_link(value) else "",
-    )
-
-
-def is_link(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("http://", "https://"))
+def own_field(lead: Lead, definition: FieldDefinition, *, said: str = "") -> Field:
+    """:param said: an answer that the field could not hold: a hint while it is empty."""
+    value = fields.display(definition, lead.custom.get(definition.key))
+    hint = f"Sent as “{said}”" if said and not value else ""
+    return Field(name_in_form(definition), definition.label, value, hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +86,13 @@ class OwnFields:
 def own_fields(lead: Lead) -> OwnFields:
     """A few fields are all shown, to be filled; of many, those that have a value."""
     used = fields.definitions()
+    said = record.unread_answers(lead.pk) if used else {}
     folds = len(used) > MOST_OPEN
     groups: dict[str, list[Field]] = {}
     empty: list[Field] = []
     for definition in used:
-        shown = own_field(lead, definition)
-        if folds and not shown.value:
+        shown = own_field(lead, definition, said=said.get(definition.name, ""))
+        if folds and not shown.value and not shown.hint:
             empty.append(shown)
         else:
             groups.setdefault(definition.group or "More", []).append(shown)

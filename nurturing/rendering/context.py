@@ -3,6 +3,7 @@
 from typing import Any
 
 from leadcrm.accounts.models import Workspace
+from leads.fields.records import told
 from leads.models import Lead
 
 # Every name a template may use, with words for the editor. Empty values are nil, so that
@@ -56,7 +57,7 @@ def context_of(lead: Lead, workspace: Workspace, links: dict[str, str]) -> dict[
             ),
             "name": f"{lead.first_name} {lead.last_name}".strip() or None,
             "company": lead.company_name[:VALUE_LIMIT] or (company.name if company else None),
-            "custom": {key: _tame(value) for key, value in lead.custom.items()},
+            "custom": {key: _tame(value) for key, value in told(lead.custom).items()},
         },
         "company": _plain(company, "name", "industry", "size", "city", "country", "domain"),
         "owner": _plain(owner, "name", "first_name", "email", "signature"),

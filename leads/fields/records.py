@@ -63,6 +63,8 @@ def joined(present: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def told(custom: Mapping[str, Any]) -> dict[str, Any]:
     """What a message may say: options and money in words, and nothing that is sensitive."""
+    if not custom:
+        return {}
     known = {definition.key: definition for definition in all_definitions()}
     said: dict[str, Any] = {}
     for key, value in custom.items():

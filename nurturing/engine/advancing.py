@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from psycopg2.extras import execute_values
 
 from leadcrm.accounts.models import Workspace
-from leadcrm.lib import pump
+from leadcrm.lib import memo, pump
 from leadcrm.lib.tokens import new_public_id
 from leads.actions.consent import email_hash
 from leads.models import Lead
@@ -52,6 +52,7 @@ class Walk:
         return self.stands_at.wait_minutes if self.stands_at else None
 
 
+@memo.continuing()
 def advance_due(*, limit: int = BATCH) -> int:
     """Advance one batch; return how many were taken.
 

@@ -3,8 +3,11 @@
 from django.utils import timezone
 
 from leadcrm.eventlog.registry import on
+from leads import segments
+from leads.actions.inquiries import tell_of_capture
 from leads.actions.merging import gather_stragglers
-from leads.events import ConsentChanged, LeadCaptured, LeadMerged
+from leads.actions.sources import tell_watchers_of_source
+from leads.events import ConsentChanged, LeadCaptured, LeadDeleted, LeadMerged
 from leads.models import Consent
 from leads.tracking import stitching
 
@@ -13,6 +16,19 @@ from leads.tracking import stitching
 def follow_the_merged(event: LeadMerged) -> None:
     """Whoever found the lead before it was merged may have written for it after."""
     gather_stragglers(event.merge_id)
+
+
+@on(LeadCaptured)
+def tell_colleagues(event: LeadCaptured) -> None:
+    """Those whom the form names; each only of leads they may see."""
+    tell_of_capture(event.inquiry_id)
+
+
+@on(LeadCaptured)
+def tell_watchers(event: LeadCaptured) -> None:
+    """Those who watch a source, of each new lead it brings."""
+    if event.is_new:
+        tell_watchers_of_source(event.inquiry_id)
 
 
 @on(LeadCaptured)
@@ -29,3 +45,8 @@ def follow_tracking_consent(event: ConsentChanged) -> None:
         stitching.stop_tracking(event.lead_id, at=timezone.now())
     else:
         stitching.allow_tracking(event.lead_id)
+
+
+@on(LeadDeleted)
+def leave_segments(event: LeadDeleted) -> None:
+    segments.refresh([event.lead_id], at=timezone.now())

@@ -128,6 +128,23 @@ PAGES = {
         /import/new/
         /duplicates/search/
         /dashboard/sources/
+        /settings/channels/
+        /settings/channels/list/
+        /settings/channels/list/<slug:key>/
+        /settings/channels/rules/
+        /settings/channels/rules/new/
+        /settings/channels/rules/<slug:key>/
+        /settings/channels/rules/<slug:key>/move/
+        /settings/channels/rules/<slug:key>/delete/
+        /marketing/
+        /marketing/<int:campaign_id>/
+        /marketing/<int:campaign_id>/change/
+        /marketing/spend/
+        /marketing/spend/file/
+        /marketing/spend/<int:entry_id>/
+        /marketing/spend/<int:entry_id>/delete/
+        /marketing/rates/
+        /marketing/rates/<int:rate_id>/delete/
         /sources/
         /sources/new/
         /sources/<slug:key>/
@@ -320,6 +337,12 @@ API = {
         /tasks/<int:task_id>/
         /tasks/<int:task_id>/done/
         /tasks/<int:task_id>/snooze/
+    """,
+    (OFFICE, OFFICE): """
+        /marketing-campaigns/
+        /marketing-campaigns/<int:campaign_id>/
+        /spend/
+        /spend/<int:entry_id>/
     """,
     (ALL, MARKETERS): """
         /scoring-models/

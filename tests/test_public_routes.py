@@ -21,6 +21,11 @@ PUBLIC = {
     "f/<slug:slug>/",
     "f/<slug:slug>/embed.js",
     "f/<slug:slug>/frame/",
+    "f/<slug:slug>/count/",
+    "f/<slug:slug>/theme.css",
+    "f/asset/<str:token>/",
+    "f/confirm/<str:token>/",
+    "f/confirm/<str:token>/again/",
     # Programs of others; the key in the address is the secret.
     "in/<slug:key>/",
     "in/<slug:provider>/<slug:key>/",

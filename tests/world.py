@@ -26,10 +26,13 @@ from leads.models import (
     Company,
     ConnectionSecret,
     DuplicateCandidate,
+    ExchangeRate,
     InboxDeed,
     InboxItem,
     Lead,
+    MarketingCampaign,
     SpamRule,
+    SpendEntry,
 )
 from nurturing import tracking
 from nurturing.models import FrequencyPolicy, Sender
@@ -47,8 +50,9 @@ from tests.nurturing.factories import make_campaign, plan_mails
 from tests.pipeline.factories import make_inquiry, make_pool
 from tests.test_public_routes import routes
 
-WRITE_SCOPES = ["leads:write", "pipeline:write", "scoring:write", "nurturing:write"]
-READ_SCOPES = ["leads:read", "pipeline:read", "scoring:read", "nurturing:read", "reports:read"]
+APPS = ("leads", "pipeline", "scoring", "nurturing", "marketing")
+WRITE_SCOPES = [f"{app}:write" for app in APPS]
+READ_SCOPES = [*(f"{app}:read" for app in APPS), "reports:read"]
 ALL_SCOPES = ["capture:write", *READ_SCOPES, *WRITE_SCOPES]
 MAIL = "20261119-120000-0001.eml"
 
@@ -176,6 +180,9 @@ def make_world() -> World:
         "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
         "nurturing/templates/": {"key": "your-guide"},
         "settings/fields/": {"key": FieldFactory().key},
+        "settings/channels/list/": {"key": "email"},
+        "settings/channels/rules/": {"key": "sites"},
+        **{prefix: money_spent() for prefix in ("marketing/", "api/v1/marketing", "api/v1/spend/")},
         "api/v1/fields/": {"key": "plan"},
         "settings/spam/": {"rule_id": SpamRule.objects.create(kind="block", value="x.example").pk},
         "inbox/": {"deed_id": InboxDeed.objects.create(kind="reject", by=alice, upto=0).pk},
@@ -186,6 +193,21 @@ def make_world() -> World:
         "in/": {"key": source_address(), "provider": "webhook"},
     }
     return world
+
+
+def money_spent() -> dict[str, Any]:
+    """A campaign that cost something, and a rate to count it by."""
+    campaign, _ = MarketingCampaign.objects.get_or_create(utm_campaign="spring", name="Spring")
+    entry, _ = SpendEntry.objects.get_or_create(
+        channel="email",
+        campaign=campaign,
+        first_day="2026-11-01",
+        last_day="2026-11-30",
+        amount=10,
+        currency="USD",
+    )
+    rate, _ = ExchangeRate.objects.get_or_create(currency="USD", month="2026-11-01", rate=1)
+    return {"campaign_id": campaign.pk, "entry_id": entry.pk, "rate_id": rate.pk}
 
 
 def _people(north: Team, south: Team) -> dict[str, User]:

@@ -1,23 +1,30 @@
-"""Making forms and publishing what they ask."""
+"""Making forms, closing them, and everything of them that is not a version."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from leadcrm.lib.errors import Conflict, FieldError, Invalid
+from leadcrm.lib.errors import Conflict, FieldError
 from leadcrm.lib.tokens import new_public_id
-from leads.models import Form, FormVersion, Source
+from leads.drafting import STARTER, draft_of
+from leads.models import Form, FormVersion, InboxItem, Inquiry, Source
 
-MAX_QUESTIONS = 60
-STARTER: list[dict[str, Any]] = [
-    {"key": "name", "label": "Your name", "type": "text", "required": True, "maps_to": "name"},
-    {"key": "email", "label": "Work e-mail", "type": "email", "required": True, "maps_to": "email"},
-    {"key": "company", "label": "Company", "type": "text", "maps_to": "company_name"},
-    {"key": "message", "label": "How can we help?", "type": "textarea", "maps_to": "message"},
-]
+RESERVED = frozenset({"new", "assets", "consent", "confirm", "asset"})  # addresses of other pages
+SETTINGS = (
+    "name",
+    "kind",
+    "source",
+    "allowed_origins",
+    "opens_at",
+    "closes_at",
+    "is_kiosk",
+    "proof",
+    "wishes",
+)
 
 
 class SlugTaken(Conflict):
@@ -25,20 +32,16 @@ class SlugTaken(Conflict):
 
     def __init__(self, slug: str) -> None:
         message = f"Another form is at /f/{slug}/. Choose another address."
+        if slug in RESERVED:
+            message = f"/f/{slug}/ is an address of the product. Choose another."
         super().__init__(message, errors=[FieldError("slug", message, self.code)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What one version of a form asks and says."""
+class HasAnswers(Conflict):
+    code = "form_has_answers"
 
-    title: str
-    fields: Sequence[dict[str, Any]]
-    intro: str = ""
-    consent_text: str = ""
-    submit_label: str = "Send"
-    thank_you: str = "Thank you. We will be in touch."
-    redirect_url: str = ""
+    def __init__(self) -> None:
+        super().__init__("People have answered this form. Archive it: its answers stay readable.")
 
 
 @transaction.atomic
@@ -47,48 +50,53 @@ def create_form(*, name: str, slug: str = "", kind: str = Form.Kind.CONTACT) -> 
 
     :raises SlugTaken:
     """
-    slug = slug or slugify(name)[:60] or new_public_id()
-    if Form.objects.filter(slug=slug).exists():
+    slug = slug or _free_slug(name)
+    if slug in RESERVED or Form.objects.filter(slug=slug).exists():
         raise SlugTaken(slug)
-    source, _ = Source.objects.get_or_create(
-        key=f"form-{slug}"[:50], defaults={"name": name, "kind": Source.Kind.FORM}
-    )
-    form = Form.objects.create(slug=slug, name=name, kind=kind, source=source)
-    FormVersion.objects.create(form=form, number=1, title=name, fields=STARTER)
+    form = Form.objects.create(slug=slug, name=name, kind=kind, source=_source(slug, name))
+    form.draft = asdict(draft_of(form)) | {"fields": [dict(each) for each in STARTER]}
+    form.save(update_fields=["draft"])
     return form
 
 
-@transaction.atomic
-def publish_form(
-    form_id: int,
-    content: Content,
-    *,
-    name: str,
-    kind: str,
-    allowed_origins: Sequence[str] = (),
-) -> FormVersion:
-    """Make this the version that strangers see. Earlier ones keep what was answered to them.
+def _free_slug(name: str) -> str:
+    wanted = slugify(name)[:50]
+    if not wanted or wanted in RESERVED:
+        return new_public_id()
+    return wanted
 
-    :raises Invalid: it asks nothing, or a question has no words.
-    """
-    questions = with_keys(content.fields)
-    form = Form.objects.select_for_update(of=("self",)).get(pk=form_id)
-    newest = form.versions.order_by("-number").values_list("number", flat=True).first() or 0
-    version = FormVersion.objects.create(
-        form=form,
-        number=newest + 1,
-        title=content.title,
-        intro=content.intro,
-        fields=questions,
-        consent_text=content.consent_text,
-        submit_label=content.submit_label or "Send",
-        thank_you=content.thank_you,
-        redirect_url=content.redirect_url,
+
+def _source(slug: str, name: str) -> Source:
+    source, _ = Source.objects.get_or_create(
+        key=f"form-{slug}"[:50], defaults={"name": name, "kind": Source.Kind.FORM}
     )
-    form.name, form.kind, form.published = name, kind, version
-    form.allowed_origins = list(allowed_origins)
-    form.save(update_fields=["name", "kind", "published", "allowed_origins"])
-    return version
+    return source
+
+
+@transaction.atomic
+def duplicate_form(form_id: int) -> Form:
+    """The same questions and settings under a new address, not yet published."""
+    form = Form.objects.get(pk=form_id)
+    name = f"{form.name[:70]} (copy)"
+    slug = slug_for_copy(form.slug)
+    return Form.objects.create(
+        slug=slug,
+        name=name,
+        draft=asdict(draft_of(form)),
+        **{n: getattr(form, n) for n in SETTINGS if n not in {"name", "source"}},
+        source=_source(slug, name),
+    )
+
+
+def slug_for_copy(slug: str) -> str:
+    taken = set(Form.objects.filter(slug__startswith=slug[:50]).values_list("slug", flat=True))
+    numbers = (f"{slug[:50]}-{n}" for n in range(2, len(taken) + 3))
+    return next(each for each in numbers if each not in taken)
+
+
+def change_form(form_id: int, values: Mapping[str, Any]) -> None:
+    """Settings take effect at once, also for forms that people have open."""
+    Form.objects.filter(pk=form_id).update(**{n: values[n] for n in SETTINGS if n in values})
 
 
 def unpublish_form(form_id: int) -> None:
@@ -96,23 +104,43 @@ def unpublish_form(form_id: int) -> None:
     Form.objects.filter(pk=form_id).update(published=None)
 
 
-def with_keys(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The questions, each with a key of its own; one that has a key keeps it."""
-    if not questions:
-        raise Invalid.field("fields", "A form asks at least one question. Add a field.", "required")
-    if len(questions) > MAX_QUESTIONS:
-        raise Invalid.field("fields", f"A form may ask {MAX_QUESTIONS} questions.", "too_many")
-    taken: set[str] = set()
-    return [_with_key(question, taken) for question in questions]
+@transaction.atomic
+def republish_form(form_id: int) -> FormVersion | None:
+    """Open it again with its newest version; None when there is none yet."""
+    form = Form.objects.select_for_update(of=("self",)).get(pk=form_id)
+    form.published = form.versions.order_by("-number").first()
+    form.archived_at = None
+    form.save(update_fields=["published", "archived_at"])
+    return form.published
 
 
-def _with_key(question: dict[str, Any], taken: set[str]) -> dict[str, Any]:
-    if not question.get("label"):
-        raise Invalid.field("label", "Every question needs its words.", "required")
-    wanted = question.get("key") or slugify(question["label"])[:40].replace("-", "_") or "field"
-    key, number = wanted, 2
-    while key in taken or key.startswith("lc_"):
-        key, number = f"{wanted.removeprefix('lc_')}_{number}", number + 1
-    taken.add(key)
-    maps_to = question.get("maps_to", "")
-    return {**question, "key": key, "maps_to": f"custom.{key}" if maps_to == "custom" else maps_to}
+def archive_form(form_id: int, *, at: datetime) -> None:
+    """Close it and take it off the list; nothing of it is lost."""
+    Form.objects.filter(pk=form_id).update(archived_at=at)
+
+
+def unarchive_form(form_id: int) -> None:
+    Form.objects.filter(pk=form_id).update(archived_at=None)
+
+
+@transaction.atomic
+def delete_form(form_id: int) -> None:
+    """Remove a form that nobody has answered.
+
+    :raises HasAnswers:
+    """
+    form = Form.objects.select_for_update(of=("self",)).get(pk=form_id)
+    versions = form.versions.values("pk")
+    answered = (
+        Inquiry.objects.filter(form_version__in=versions).exists()
+        or InboxItem.objects.filter(form_version__in=versions).exists()
+    )
+    if answered:
+        raise HasAnswers
+    form.published = None
+    form.save(update_fields=["published"])
+    try:
+        with transaction.atomic():
+            form.delete()
+    except IntegrityError:  # an answer arrived at this moment
+        raise HasAnswers from None

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from leadcrm.accounts.actions import notify
+from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib import normalise
 from leads.actions.activities import record_activity
@@ -26,6 +28,7 @@ from leads.models import (
     Touch,
 )
 from leads.queries.survivors import survivor_id
+from leads.wishes import wishes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +112,7 @@ def complete_lead(
     fresh = {name: value for name, value in contact.items() if known[name] in ("", None)}
     added = {key: value for key, value in custom.items() if lead.custom.get(key) in ("", None)}
     if added:
-        fresh["custom"] = {**lead.custom, **added}
+        fresh["custom"] = added  # the others stay as they are
     if fresh:
         update_lead(lead.pk, fresh, at=at)  # type: ignore[arg-type]
     if external:
@@ -242,3 +245,23 @@ def _campaign(tag: str, channel: str) -> MarketingCampaign | None:
         utm_campaign=tag, defaults={"name": name.capitalize(), "channel": channel}
     )
     return campaign
+
+
+@transaction.atomic
+def tell_of_capture(inquiry_id: int) -> None:
+    """Tell the colleagues whom the form names, unless they may not see the lead."""
+    wanted = wishes_of(inquiry_id).notify
+    inquiry = Inquiry.objects.select_related("lead", "source").filter(pk=inquiry_id).first()
+    if not wanted or inquiry is None:
+        return
+    for user in User.objects.filter(pk__in=wanted, is_active=True):
+        if Lead.objects.visible_to(user).filter(pk=inquiry.lead_id).exists():
+            notify(
+                user,
+                kind="capture",
+                title=f"{inquiry.lead.name} sent “{inquiry.source or 'a form'}”",
+                body=inquiry.message,
+                dedupe_key=f"capture:{inquiry.pk}",
+                url=f"/leads/{inquiry.lead.public_id}/",
+                lead_id=inquiry.lead_id,
+            )

@@ -13,6 +13,7 @@ from leads.matching import plain_key, split_name
 DIMENSIONS = ("budget", "authority", "need", "timeline")
 LEVELS = ("unknown", "no", "partial", "yes")
 NAME, MESSAGE, EXTERNAL = "name", "message", "external_id"
+TAG = "tag"  # the answer becomes a tag of the lead
 
 # Under the names that websites, form builders and other CRMs use; see `plain_key`.
 ALIASES: dict[str, str] = {
@@ -54,6 +55,7 @@ class Person:
     email: normalise.Email | None = None
     bad_email: str = ""
     external_id: str = ""  # what the source calls them
+    tags: list[str] = field(default_factory=list)
 
     @property
     def is_known_somehow(self) -> bool:
@@ -76,6 +78,8 @@ def person_of(values: Mapping[str, Any], questions: Mapping[str, Mapping[str, An
         target = str(question.get("maps_to") or "") or target_of(key)
         if key == "bant" and isinstance(value, Mapping):
             person.bant.update(bant_of(value))
+        elif target == TAG:
+            person.tags += [text_of(each) for each in as_list(value) if text_of(each)]
         elif target.startswith("bant."):
             person.bant.update(bant_of({target[5:]: leveled(value, question)}))
         elif target.startswith("custom."):
@@ -84,6 +88,10 @@ def person_of(values: Mapping[str, Any], questions: Mapping[str, Mapping[str, An
             texts.setdefault(target, text)
     _fill(person, texts)
     return person
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def target_of(key: str) -> str:

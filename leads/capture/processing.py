@@ -15,6 +15,7 @@ from leadcrm.lib import pump, ratelimit
 from leadcrm.lib.errors import FieldError
 from leadcrm.lib.tokens import keyed_hash
 from leads.actions import ContactFields, record_consent
+from leads.actions.confirming import CONFIRMED
 from leads.actions.inquiries import (
     NewInquiry,
     add_inquiry,
@@ -24,11 +25,12 @@ from leads.actions.inquiries import (
 )
 from leads.actions.knowing import external_id, match_shape, propose, recognise
 from leads.actions.leads import clean_fields
-from leads.capture import corrections, proof, repeats, spam
+from leads.capture import corrections, formal, proof, repeats, spam
 from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import Person, person_of
 from leads.capture.origin import origin_of
 from leads.capture.parsing import Unreadable
+from leads.fields import records
 from leads.matching import Match, Reason, Verdict
 from leads.models import Consent, Form, FormVersion, InboxItem, Inquiry, Source
 from leads.tracking.visits import with_visit
@@ -191,12 +193,15 @@ def _settle(item: InboxItem, submission: Submission | None) -> Outcome:
     if submission.instead is not None and (settled := submission.instead(item)) is not None:
         return settled
     questions = {**place.questions, **submission.questions}
+    formal.read_boxes(submission, place.version)
     person = person_of(submission.values, corrections.questions_of(item, questions))
+    formal.name_by_link(person, submission, at=item.received_at)
     _step(item, "parsed", f"{_counted(len(submission.values))} to {place.words}")
     repeats.mark(item, submission, person, place.version)
     return (
         _doubled(item)
         or _refusal(item, submission, place, person)
+        or _held(item, submission, place, person)
         or _apply(item, submission, place, person)
     )
 
@@ -282,8 +287,8 @@ def _refusal(
     if against and spam.score(against) >= case.policy.threshold:
         words = " ".join(sign.words for sign in against)
         return Outcome(State.QUARANTINED, max(against, key=lambda s: s.points).code, words)
-    closed = place.form is not None and not place.form.is_published
-    if closed and spam.RELEASED not in item.flags:
+    closed = place.form is not None and not place.form.is_open(item.received_at)
+    if closed and not {spam.RELEASED, CONFIRMED} & set(item.flags):
         words = "The form was not published when this arrived."
         return Outcome(State.NEEDS_REVIEW, "form_unpublished", words)
     if not person.is_known_somehow:
@@ -293,9 +298,14 @@ def _refusal(
     return None
 
 
+def _held(item: InboxItem, submission: Submission, place: Place, person: Person) -> Outcome | None:
+    words = formal.hold(item, submission, place.version, person)
+    return Outcome(State.REJECTED, "unconfirmed", words) if words else None
+
+
 def _case(item: InboxItem, submission: Submission, place: Place, person: Person) -> spam.Case:
     received, form = item.received_at.timestamp(), place.form
-    mode = getattr(form, "proof", "off")
+    mode = form.proof if form else "off"
     version = place.version
     asked = [str(question.get("label")) for question in version.fields] if version else []
     return spam.Case(
@@ -328,6 +338,7 @@ def _email_flags(item: InboxItem, person: Person) -> list[str]:
 def _apply(item: InboxItem, submission: Submission, place: Place, person: Person) -> Outcome:
     at = _received(item)
     person.contact = cast(ContactFields, clean_fields(person.contact))
+    unread = _read_own_fields(person)
     external = external_id(place.source.key, person.external_id)
     found = _recognised(person, place, at=at, is_test=submission.is_test, external=external)
     lead_id, said = found.lead_id, {}
@@ -336,7 +347,8 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
         lead_id, said = known.lead_id, known.said
     match = match_shape(found.match)
     _step(item, "matched", _words_of(match))
-    context = _context(submission, person, said, match)
+    withheld = formal.withhold(item, submission, place.version, person)
+    context = _context(submission, person, said, match) | unread
     inquiry = add_inquiry(
         lead_id,
         NewInquiry(
@@ -360,10 +372,22 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
     _add_touch(inquiry, submission, place)
     for purpose, given in submission.consent.items():
         _add_consent(inquiry, purpose, given, place)
+    formal.follow(item, submission, place.version, person, lead_id, withheld=withheld, at=at)
     if submission.again:
         _close_earlier_try(item, submission.again)
     _step(item, "applied", "Part of the lead’s story")
     return Outcome(State.APPLIED, lead_id=lead_id)
+
+
+def _read_own_fields(person: Person) -> dict[str, Any]:
+    """Type the answers that fill custom fields; what no field can hold stays with the inquiry."""
+    found = records.sort_out(person.custom)
+    person.custom = {key: value for key, value in found.values.items() if value is not None}
+    unread = [
+        {"field": problem.errors[0].field, "value": found.unread[key], "why": problem.message}
+        for key, problem in zip(found.unread, found.bad, strict=True)
+    ]
+    return {"unread": unread} if unread else {}
 
 
 def _close_earlier_try(item: InboxItem, receipt_id: str) -> None:
@@ -379,7 +403,8 @@ def _close_earlier_try(item: InboxItem, receipt_id: str) -> None:
 
 def _received(item: InboxItem) -> datetime:
     """What waited in quarantine begins when a person let it go: the response clock is fair."""
-    return datetime.now(UTC) if spam.RELEASED in item.flags else item.received_at
+    waited = {spam.RELEASED, CONFIRMED} & set(item.flags)
+    return datetime.now(UTC) if waited else item.received_at
 
 
 def _occurred(submission: Submission, received: datetime) -> datetime:

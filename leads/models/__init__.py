@@ -55,6 +55,7 @@ from leads.models.lead import (
     Temperature,
 )
 from leads.models.lists import ListColumns
+from leads.models.segments import Segment, SegmentMembership
 from leads.models.sources import (
     Connection,
     ConnectionSecret,
@@ -62,7 +63,6 @@ from leads.models.sources import (
     RemoteLead,
     SourceMapping,
 )
-from leads.models.segments import Segment, SegmentMembership
 from leads.models.tracking import (
     IdentityLink,
     TrackedSite,

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from leadcrm.accounts.actions import create_api_key
-from leads.models import Form, FormVersion, Inquiry
+from leads.models import ConsentText, Form, FormVersion, Inquiry
 from tests.factories import LeadFactory, UserFactory, make_form
 
 pytestmark = pytest.mark.django_db
@@ -25,22 +25,30 @@ def form() -> Form:
     return make_form()
 
 
-def held(answer: Any) -> dict[str, str]:
-    """What the editor's page would send."""
-    content, questions = answer.context["content"], answer.context["questions"]
-    data = {
-        "field-TOTAL_FORMS": str(len(questions.forms)),
-        "field-INITIAL_FORMS": str(len(questions.forms)),
-    }
-    for bound in (*content, *(field for each in questions for field in each)):
+def held(answer: Any) -> dict[str, Any]:
+    """What the pane of the builder's page would send."""
+    data = {}
+    for bound in answer.context["entry"]:
         value = bound.value()
         if value not in (None, False, ""):
-            data[bound.html_name] = "on" if value is True else str(value)
+            data[bound.html_name] = "on" if value is True else value
     return data
 
 
-def labels(answer: Any) -> list[str]:
-    return [each["label"].value() for each in answer.context["questions"]]
+def change(browser: Client, where: str = "", **values: Any) -> Any:
+    """Open a pane, type something, save it to the draft."""
+    data = held(browser.get(EDIT + where)) | values
+    kept = {name: value for name, value in data.items() if value != ""}
+    return browser.post(EDIT + where, kept | {"do": "save"})
+
+
+def publish(browser: Client) -> Any:
+    return browser.post(EDIT, {"do": "publish"})
+
+
+def keys(form: Form) -> list[str]:
+    form.refresh_from_db()
+    return [each["key"] for each in (form.draft or {})["fields"]]
 
 
 class TestForms:
@@ -52,7 +60,7 @@ class TestForms:
                 received_at=timezone.now(),
             )
 
-        row = browser.get("/forms/").context["rows"][0]
+        row = browser.get("/forms/").context["rows"][0][0]
 
         assert (row.submissions, row.qualified, row.conversion) == (2, 1, 0.5)
 
@@ -65,11 +73,13 @@ class TestForms:
         for path in ("/forms/", "/forms/new/", "/forms/book-a-demo/", EDIT):
             assert client.get(path).status_code == 404
 
-    def test_show_the_ways_to_use_them(self, browser: Client, form: Form) -> None:
-        page = browser.get("/forms/book-a-demo/").content.decode()
+    def test_show_four_ways_to_use_them(self, browser: Client, form: Form) -> None:
+        page = browser.get("/forms/book-a-demo/embed/").content.decode()
 
         assert "/f/book-a-demo/embed.js" in page
-        assert "&lt;form method=&quot;post&quot;" in page or '&lt;form method="post"' in page
+        assert "&lt;iframe data-leadcrm-frame" in page
+        assert 'name="lc_confirm"' in page
+        assert 'type="email" name="email" required' in page
 
     def test_are_made_closed_and_then_edited(self, browser: Client) -> None:
         answer = browser.post("/forms/new/", {"name": "Summer fair", "kind": "form_submit"})
@@ -78,94 +88,210 @@ class TestForms:
         assert Form.objects.get().source.key == "form-summer-fair"
         assert browser.get("/f/summer-fair/").status_code == 410
 
-    def test_do_not_share_an_address(self, browser: Client, form: Form) -> None:
-        answer = browser.post(
-            "/forms/new/", {"name": "Other", "slug": "book-a-demo", "kind": "form_submit"}
-        )
+    @pytest.mark.parametrize("slug", ["book-a-demo", "confirm"])
+    def test_do_not_take_an_address_in_use(self, browser: Client, form: Form, slug: str) -> None:
+        answer = browser.post("/forms/new/", {"name": "Other", "slug": slug, "kind": "form_submit"})
 
         assert answer.status_code == 422
-        assert "Another form" in answer.content.decode()
+        assert "Choose another" in answer.content.decode()
+
+    def test_list_their_answers_with_the_version_each_saw(
+        self, browser: Client, form: Form
+    ) -> None:
+        Inquiry.objects.create(
+            lead=LeadFactory(first_name="Bob"),
+            form_version=form.published,
+            message="Call me",
+            received_at=timezone.now(),
+        )
+
+        page = browser.get("/forms/book-a-demo/answers/").content.decode()
+
+        assert "Bob" in page
+        assert "Call me" in page
 
 
-class TestEditor:
-    def test_rearranging_saves_nothing(self, browser: Client, form: Form) -> None:
-        page = browser.get(EDIT)
+class TestBuilder:
+    def test_adds_moves_removes_and_brings_back_in_the_draft_only(
+        self, browser: Client, form: Form
+    ) -> None:
+        browser.post(EDIT, {"do": "add", "type": "yes_no"})
+        browser.post(EDIT, {"do": "up:yes_or_no"})
+        browser.post(EDIT, {"do": "move:email:0"})
+        browser.post(EDIT, {"do": "remove:company"})
+        removed = keys(form)
+        browser.post("/forms/book-a-demo/undo/")
 
-        moved = browser.post(EDIT, held(page) | {"do": "down:0"})
-        removed = browser.post(EDIT, held(moved) | {"do": "remove:4"})
-        added = browser.post(EDIT, held(removed) | {"do": "add"})
-
-        assert labels(moved)[:2] == ["Last name", "First name"]
-        assert labels(removed)[-1] == "Company"
-        assert labels(added)[-1] is None
+        assert removed == ["email", "first_name", "last_name", "yes_or_no", "message"]
+        assert "company" in keys(form)
         assert FormVersion.objects.count() == 1
+        assert "First name" in browser.get("/f/book-a-demo/").content.decode()
 
-    def test_publishing_makes_a_new_version(self, browser: Client, form: Form) -> None:
-        data = held(browser.get(EDIT)) | {
-            "title": "See it",
-            "kind": "demo_requested",
-            "field-0-label": "Your first name",
-            "field-4-type": "radio",
-            "field-4-maps_to": "bant.timeline",
-            "field-4-options": "This month | yes\nLater",
-            "allowed_origins": "https://Marlow.example/",
-            "do": "publish",
-        }
+    def test_strangers_see_a_change_once_it_is_published(self, browser: Client, form: Form) -> None:
+        change(browser, "?pane=words", **{"w-title": "See it", "w-intro": "In 20 minutes"})
+        before = browser.get("/f/book-a-demo/").content.decode()
 
-        answer = browser.post(EDIT, data)
+        answer = publish(browser)
 
-        form.refresh_from_db()
-        version = form.published
+        version = FormVersion.objects.get(number=2)
         assert answer.status_code == 302
-        assert version is not None
-        assert (version.number, version.title, form.kind) == (2, "See it", "demo_requested")
-        assert version.fields[0]["key"] == "first_name"
-        assert version.fields[4]["options"] == [
+        assert "See it" not in before
+        assert "See it" in browser.get("/f/book-a-demo/").content.decode()
+        assert (version.intro, version.published_by.name) == ("In 20 minutes", "Alice Archer")
+        assert form.versions.get(number=1).title == "Book a demo"
+
+    def test_a_question_keeps_its_key_when_its_words_change(
+        self, browser: Client, form: Form
+    ) -> None:
+        browser.post(EDIT, {"do": "add", "type": "radio"})
+        options = "This month | yes\nLater"
+        change(
+            browser,
+            "?field=choose_one",
+            **{"q-label": "When?", "q-maps_to": "bant.timeline", "q-options": options},
+        )
+
+        publish(browser)
+
+        question = FormVersion.objects.get(number=2).fields[-1]
+        assert (question["key"], question["label"]) == ("choose_one", "When?")
+        assert question["options"] == [
             {"value": "This month", "label": "This month", "level": "yes"},
             "Later",
         ]
-        assert form.allowed_origins == ["https://marlow.example"]
-        assert form.versions.get(number=1).title == "Book a demo"
 
-    def test_an_unchanged_form_keeps_its_questions(self, browser: Client, form: Form) -> None:
-        assert form.published is not None
-        before = [(f["key"], f.get("maps_to")) for f in form.published.fields]
+    def test_an_unchanged_form_is_not_published_again(self, browser: Client, form: Form) -> None:
+        answer = publish(browser)
 
-        browser.post(EDIT, held(browser.get(EDIT)) | {"do": "publish"})
-
-        form.refresh_from_db()
-        assert [(f["key"], f.get("maps_to")) for f in form.published.fields] == before
-
-    @pytest.mark.parametrize(
-        ("change", "words"),
-        [
-            ({"field-0-label": ""}, "required"),
-            ({"field-0-type": "select"}, "Write the options"),
-            ({"title": ""}, "required"),
-            ({"redirect_url": "javascript:alert(1)"}, "beginning with https"),
-            ({"redirect_url": "https://x;script-src/"}, "beginning with https"),
-            ({"redirect_url": "//evil.example"}, "beginning with https"),
-            ({"allowed_origins": "https://x.example; script-src *"}, "is not a site"),
-            ({"field-TOTAL_FORMS": "0"}, "at least one question"),
-        ],
-    )
-    def test_says_what_is_wrong_and_keeps_what_was_typed(
-        self, browser: Client, form: Form, change: dict[str, str], words: str
-    ) -> None:
-        data = held(browser.get(EDIT)) | {"intro": "Typed", **change, "do": "publish"}
-
-        answer = browser.post(EDIT, data)
-
-        assert answer.status_code == 422
-        assert words in answer.content.decode()
-        assert "Typed" in answer.content.decode()
+        assert answer.status_code == 409
         assert FormVersion.objects.count() == 1
 
-    def test_closing_a_form(self, browser: Client, form: Form) -> None:
-        browser.post("/forms/book-a-demo/unpublish/")
+    @pytest.mark.parametrize(
+        ("pane", "values", "words"),
+        [
+            ("?field=email", {"q-label": ""}, "needs its words"),
+            ("?field=company", {"q-type": "select"}, "Write the options"),
+            ("?pane=words", {"w-title": ""}, "Give the form a title"),
+            ("?pane=words", {"w-redirect_url": "https://x.example/"}, "Add https://x.example"),
+            ("?field=email", {"q-maps_to": ""}, ""),
+        ],
+    )
+    def test_says_what_must_be_right_before_it_is_published(
+        self, browser: Client, form: Form, pane: str, values: dict[str, str], words: str
+    ) -> None:
+        change(browser, pane, **values)
+
+        answer = publish(browser)
+
+        if words:
+            assert answer.status_code == 422
+            assert words in answer.content.decode()
+        assert FormVersion.objects.count() == (1 if words else 2)
+
+    @pytest.mark.parametrize(
+        ("pane", "values", "words"),
+        [
+            ("words", {"w-redirect_url": "javascript:alert(1)"}, "beginning with https"),
+            ("words", {"w-redirect_url": "https://x;script-src/"}, "beginning with https"),
+            ("look", {"l-on": "on", "l-text": "#cccccc", "l-card": "#ffffff"}, "contrast of"),
+        ],
+    )
+    def test_does_not_save_what_cannot_be_meant(
+        self, browser: Client, form: Form, pane: str, values: dict[str, str], words: str
+    ) -> None:
+        answer = change(browser, f"?pane={pane}", **values)
 
         form.refresh_from_db()
-        assert not form.is_published
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+        assert form.draft is None
+
+    def test_words_of_consent_are_numbered(self, browser: Client, form: Form) -> None:
+        for words in ("Tips by e-mail.", "Tips by e-mail, weekly.", "Tips by e-mail."):
+            change(browser, "?pane=words", **{"w-consent_text": words})
+            publish(browser)
+
+        numbered = ConsentText.objects.order_by("number").values_list("number", "wording")
+        assert list(numbered) == [(1, "Tips by e-mail."), (2, "Tips by e-mail, weekly.")]
+        assert "weekly" in browser.get("/forms/consent/").content.decode()
+
+    def test_an_earlier_version_can_be_taken_as_the_draft(
+        self, browser: Client, form: Form
+    ) -> None:
+        change(browser, "?pane=words", **{"w-title": "See it"})
+        publish(browser)
+
+        page = browser.get("/forms/book-a-demo/versions/").content.decode()
+        browser.post("/forms/book-a-demo/versions/", {"restore": "1"})
+
+        form.refresh_from_db()
+        assert "Title: “Book a demo” became “See it”" in page
+        assert form.draft["title"] == "Book a demo"
+        assert form.published.title == "See it"
+
+    def test_colours_become_a_style_sheet_of_the_form(self, browser: Client, form: Form) -> None:
+        change(browser, "?pane=look", **{"l-on": "on", "l-accent": "#7a1f5c"})
+        publish(browser)
+
+        page = browser.get("/f/book-a-demo/").content.decode()
+        sheet = browser.get("/f/book-a-demo/theme.css?v=2")
+
+        assert "/f/book-a-demo/theme.css?v=2" in page
+        assert "--accent:#7a1f5c" in sheet.content.decode()
+        assert "style=" not in page
+
+
+class TestSettings:
+    def test_hold_at_once(self, browser: Client, form: Form) -> None:
+        entry = browser.get("/forms/book-a-demo/settings/").context["entry"]
+        data = {b.html_name: b.value() for b in entry if b.value() not in (None, "", False, [])}
+
+        answer = browser.post(
+            "/forms/book-a-demo/settings/",
+            data | {"origins": "https://Marlow.example/", "tags": "fair, 2026", "proof": "always"},
+        )
+
+        form.refresh_from_db()
+        assert answer.status_code == 302
+        assert form.allowed_origins == ["https://marlow.example"]
+        assert (form.wishes["tags"], form.proof) == (["fair", "2026"], "always")
+
+    def test_refuse_a_site_that_is_none(self, browser: Client, form: Form) -> None:
+        answer = browser.post(
+            "/forms/book-a-demo/settings/",
+            {"name": "X", "origins": "https://x.example; script-src *"},
+        )
+
+        assert answer.status_code == 422
+        assert "is not a site" in answer.content.decode()
+
+    def test_close_open_copy_archive_and_delete(self, browser: Client, form: Form) -> None:
+        def do(what: str, slug: str = "book-a-demo") -> Any:
+            return browser.post(f"/forms/{slug}/{what}/")
+
+        do("unpublish")
+        closed = browser.get("/f/book-a-demo/").status_code
+        do("publish")
+        opened = browser.get("/f/book-a-demo/").status_code
+        do("copy")
+        do("archive")
+        listed = browser.get("/forms/").content.decode()
+        do("delete", "book-a-demo-2")
+
+        assert (closed, opened) == (410, 200)
+        assert "/forms/book-a-demo-2/" in listed
+        assert 'href="/forms/book-a-demo/"' not in listed
+        assert list(Form.objects.values_list("slug", flat=True)) == ["book-a-demo"]
+
+    def test_an_answered_form_is_not_deleted(self, browser: Client, form: Form) -> None:
+        Inquiry.objects.create(
+            lead=LeadFactory(), form_version=form.published, received_at=timezone.now()
+        )
+
+        page = browser.post("/forms/book-a-demo/delete/", follow=True).content.decode()
+
+        assert Form.objects.count() == 1
+        assert "Archive it" in page
 
 
 class TestFormsApi:

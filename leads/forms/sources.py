@@ -7,8 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from leadcrm.accounts.models import Role, User
+from leads.attribution.channels import offered_choices
 from leads.models import Connection
-from leads.models.attribution import Channel
 from leads.providers import Option, Provider
 
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -20,7 +20,7 @@ class NewSourceForm(forms.Form):
 
     name = forms.CharField(max_length=80, help_text="For you, such as “Facebook spring ads”.")
     channel = forms.ChoiceField(
-        choices=Channel, help_text="Where a lead counts that carries no campaign tags."
+        choices=offered_choices, help_text="Where a lead counts that carries no campaign tags."
     )
 
     def __init__(self, provider: Provider, *args: Any, **kwargs: Any) -> None:
@@ -41,7 +41,7 @@ class NewSourceForm(forms.Form):
 class SourceForm(forms.Form):
     name = forms.CharField(max_length=80)
     channel = forms.ChoiceField(
-        choices=Channel, help_text="Where a lead counts that carries no campaign tags."
+        choices=offered_choices, help_text="Where a lead counts that carries no campaign tags."
     )
     is_test = forms.BooleanField(
         required=False,

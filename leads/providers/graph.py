@@ -40,7 +40,7 @@ def graph_of(token: str, app_secret: str) -> GraphClient:
 class HttpGraph:
     def __init__(self, token: str, app_secret: str) -> None:
         if not token:
-            raise NoAccess("There is no access token yet. Paste one in the source's settings.")
+            raise NoAccess("There is no access token yet. Paste one on the source's page.")
         self._headers = {"Authorization": f"Bearer {token}"}
         proof = hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
         self._proof = {"appsecret_proof": proof} if app_secret else {}
@@ -75,7 +75,7 @@ def problem_of(answered: http.Answered) -> FetchProblem:
     if code in LIMIT_CODES or answered.status == 429:
         return FetchProblem(words, seconds=answered.retry_after or LIMIT_SECONDS)
     if code in ACCESS_CODES or answered.status in {401, 403}:
-        return NoAccess(f"{words} Paste a new access token in the source's settings.")
+        return NoAccess(f"{words} Paste a new access token on the source's page.")
     if said.get("error_subcode") == 33 or answered.status == 404:
         return Gone(words)
     return FetchProblem(words, seconds=answered.retry_after)

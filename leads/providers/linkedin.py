@@ -129,7 +129,7 @@ class LinkedIn(Provider):
     def _ask(self, connection: Connection, path: str) -> dict[str, Any]:
         tokens = connection.plain_secrets(ConnectionSecret.Use.ACCESS)
         if not tokens:
-            raise NoAccess("There is no access token yet. Paste one in the source's settings.")
+            raise NoAccess("There is no access token yet. Paste one on the source's page.")
         headers = {
             "Authorization": f"Bearer {tokens[0]}",
             "LinkedIn-Version": settings.LINKEDIN_API_VERSION,
@@ -145,7 +145,7 @@ def problem_of(answered: http.Answered) -> FetchProblem:
     said = text_at(answered.document, "message")[:300] or f"HTTP {answered.status}"
     words = f"LinkedIn says: {said}"
     if answered.status in {401, 403}:
-        return NoAccess(f"{words} Paste a new access token in the source's settings.")
+        return NoAccess(f"{words} Paste a new access token on the source's page.")
     if answered.status == 404:
         return Gone(words)
     return FetchProblem(words, seconds=answered.retry_after)

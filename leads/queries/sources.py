@@ -7,9 +7,11 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
+from leads.attribution.channels import label_of
 from leads.models import Connection, InboxItem, RemoteLead, Source
 from leads.queries.captures import Balance, balances
 
+STUCK = Q(state__in=(RemoteLead.State.NO_ACCESS, RemoteLead.State.FAILED))
 NOTHING = dict.fromkeys(InboxItem.State.values, 0)
 
 
@@ -21,6 +23,7 @@ class SourceRow:
     connection: Connection | None
     last_received_at: datetime | None
     balance: Balance
+    stuck: int = 0  # leads that could not be fetched by their ids
 
     @property
     def waiting(self) -> int:
@@ -28,14 +31,25 @@ class SourceRow:
         states = self.balance.states
         return states["needs_review"] + states["failed"] + states["quarantined"]
 
+    @property
+    def channel(self) -> str:
+        return label_of(self.source.channel)
+
 
 def sources() -> QuerySet[Source]:
     newest = (
         InboxItem.objects.filter(source=OuterRef("pk")).order_by("-pk").values("received_at")[:1]
     )
+    stuck = (
+        RemoteLead.objects.filter(STUCK, connection=OuterRef("pk"))
+        .order_by()
+        .values("connection")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
     return (
         Source.objects.select_related("connection")
-        .annotate(last_received_at=Subquery(newest))
+        .annotate(last_received_at=Subquery(newest), stuck=Subquery(stuck))
         .order_by("name", "pk")
     )
 
@@ -50,6 +64,7 @@ def source_rows(principal: Any, *, since: datetime, key: str = "") -> list[Sourc
             getattr(source, "connection", None),
             source.last_received_at,
             counted.get(source.key) or Balance(source.name, source.key, 0, dict(NOTHING)),
+            source.stuck or 0,
         )
         for source in found
     ]
@@ -73,5 +88,4 @@ def remote_counts(connection: Connection) -> Mapping[str, int]:
 
 def remote_problem(connection: Connection) -> RemoteLead | None:
     """The newest lead that could not be fetched, with the reason."""
-    stuck = Q(state__in=(RemoteLead.State.NO_ACCESS, RemoteLead.State.FAILED))
-    return connection.remote_leads.filter(stuck).order_by("-pk").first()
+    return connection.remote_leads.filter(STUCK).order_by("-pk").first()

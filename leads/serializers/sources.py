@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from leads.attribution.channels import known_keys
 from leads.models import Source
-from leads.models.attribution import Channel
 from leads.providers import PROVIDERS
 from leads.queries.sources import SourceRow
 
@@ -70,18 +70,21 @@ class SourceDetailSerializer(SourceSerializer):
 class NewSourceSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
     provider = serializers.ChoiceField(choices=[], help_text="Who sends.")
-    channel = serializers.ChoiceField(choices=Channel.choices, required=False)
+    channel = serializers.SlugField(max_length=20, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         provider: Any = self.fields["provider"]
         provider.choices = [(key, each.label) for key, each in PROVIDERS.items()]
 
+    def validate_channel(self, value: str) -> str:
+        if value not in known_keys():
+            raise serializers.ValidationError("There is no such channel.", code="unknown")
+        return value
+
 
 class CreatedSourceSerializer(SourceSerializer):
-    address = serializers.URLField(
-        help_text="Where leads are sent. Told once: it is a secret."
-    )
+    address = serializers.URLField(help_text="Where leads are sent. Told once: it is a secret.")
 
     class Meta(SourceSerializer.Meta):
         fields = (*SourceSerializer.Meta.fields, "address")  # type: ignore[assignment]

@@ -134,7 +134,7 @@ def proof_of(connection: Connection, provider: Provider) -> dict[str, Any]:
         "label": provider.proof_label,
         "set": bool(plain),
         "since": secret.created_at if secret else None,
-        "shown": plain if provider.proof_is_ours else f"…{plain[-4:]}" if len(plain) > 11 else "…",
+        "shown": plain if provider.proof_is_ours else plain[-4:] if len(plain) > 11 else "",
     }
 
 

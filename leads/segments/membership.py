@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -45,6 +46,7 @@ def refresh(lead_ids: Iterable[int], *, at: datetime) -> list[Change]:
     Segments that name others come after them, so that one pass settles all.
     """
     ids = sorted(set(lead_ids))
+    _lock("lead_id = ANY(%s)", [ids])
     live = Segment.objects.filter(archived_at=None, kind=Segment.Kind.LIVE).order_by("pk")
     changes: list[Change] = []
     for step in in_order(live):
@@ -53,6 +55,15 @@ def refresh(lead_ids: Iterable[int], *, at: datetime) -> list[Change]:
         changes += found
     _tell(changes, at=at)
     return changes
+
+
+def _lock(which: str, params: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT lead_id FROM leads_leadscore WHERE {which} "
+            "ORDER BY lead_id FOR NO KEY UPDATE) AS locked",
+            params,
+        )
 
 
 def _differences(segments: Sequence[Segment], ids: Sequence[int]) -> list[Change]:
@@ -149,11 +160,7 @@ def _recount(segment: Segment, low: int, high: int, *, at: datetime) -> None:
     with connection.cursor() as cursor:
         # Counting gives way to people at work: it tries again a moment later.
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT lead_id FROM leads_leadscore "
-            "WHERE lead_id >= %s AND lead_id < %s ORDER BY lead_id FOR NO KEY UPDATE) AS locked",
-            [low, high],
-        )
+        _lock("lead_id >= %s AND lead_id < %s", [low, high])
         predicate = compile(segment.conditions)
         cursor.execute(
             f"""

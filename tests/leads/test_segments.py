@@ -1,0 +1,221 @@
+"""Segments: who enters and leaves them, when, and what keeps them from going round in circles."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from leadcrm.eventlog.models import DomainEvent
+from leadcrm.lib import pump
+from leadcrm.lib.errors import Invalid, StaleVersion
+from leads import actions, conditions
+from leads.actions import segments
+from leads.actions.leads import delete_leads
+from leads.models import Activity, Lead, Segment, SegmentMembership
+from tests.factories import NOON, LeadFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+CARE = {"field": "industry", "op": "is", "value": "Care"}
+LARGE = {"field": "company_size", "op": "gte", "value": 100}
+
+
+def make_segment(name: str, tree: Any = CARE) -> Segment:
+    segment = segments.create_segment(name=name, tree=tree)
+    pump.run_all()
+    segment.refresh_from_db()
+    return segment
+
+
+def inside(segment: Segment) -> set[Lead]:
+    return {m.lead for m in SegmentMembership.objects.filter(segment=segment, left_at=None)}
+
+
+def told(name: str) -> list[int | None]:
+    return list(DomainEvent.objects.filter(name=name).values_list("lead_id", flat=True))
+
+
+class TestLiveSegments:
+    def test_find_their_members_when_they_are_made(self) -> None:
+        alice, _bob = LeadFactory(industry="Care"), LeadFactory(industry="Retail")
+
+        segment = make_segment("Care")
+
+        assert inside(segment) == {alice}
+        assert (segment.size, segment.is_counting) == (1, False)
+
+    def test_let_a_lead_in_and_out_as_it_changes_and_say_so(self) -> None:
+        segment, alice = make_segment("Care"), LeadFactory(industry="Retail")
+
+        actions.update_lead(alice.pk, {"industry": "Care"}, at=NOON)
+        pump.run_all()
+
+        assert inside(segment) == {alice}
+        assert told("segment.entered") == [alice.pk]
+
+        actions.update_lead(alice.pk, {"industry": "Retail"}, at=NOON)
+        pump.run_all()
+
+        segment.refresh_from_db()
+        assert (inside(segment), segment.size) == (set(), 0)
+        assert told("segment.left") == [alice.pk]
+        assert SegmentMembership.objects.filter(segment=segment, lead=alice).count() == 1
+
+    def test_ask_for_behaviour_and_for_scores(self) -> None:
+        visited = make_segment("Visited", {"activity": "pricing_view"})
+        scored = make_segment("Scored", {"field": "score", "op": "gte", "value": 1})
+        alice = LeadFactory()
+
+        actions.record_activity(alice.pk, "pricing_view", at=timezone.now())
+        pump.run_all()
+
+        alice.score_row.refresh_from_db()
+        assert inside(visited) == {alice}
+        assert (alice in inside(scored)) == (alice.score_row.score >= 1)
+
+    def test_that_name_others_follow_them_at_once(self) -> None:
+        care = make_segment("Care")
+        both = make_segment("Large care", {"all": [{"segment": care.public_id}, LARGE]})
+        rest = make_segment("The rest", {"not": {"segment": both.public_id}})
+        alice = LeadFactory(company_size=500)
+
+        actions.update_lead(alice.pk, {"industry": "Care"}, at=NOON)
+        pump.run_all()
+
+        assert inside(both) == {alice}
+        assert inside(rest) == set()
+
+    def test_lose_who_is_deleted(self) -> None:
+        alice = LeadFactory(industry="Care")
+        segment = make_segment("Care")
+
+        delete_leads([alice.pk], at=NOON)
+        pump.run_all()
+
+        assert inside(segment) == set()
+
+    def test_notice_that_time_has_passed(self) -> None:
+        alice = LeadFactory()
+        recent = {"activity": "page_view", "within_days": 7}
+        visit = actions.record_activity(alice.pk, "page_view", at=timezone.now())
+        segment = make_segment("This week", recent)
+
+        Activity.objects.filter(pk=visit).update(occurred_at=NOON - timedelta(days=3000))
+        Segment.objects.update(due_at=NOON)
+        pump.run_all()
+
+        assert inside(segment) == set()
+        segment.refresh_from_db()
+        assert segment.due_at - timezone.now() < timedelta(minutes=10)
+
+    def test_changed_conditions_move_people_and_are_counted_anew(self) -> None:
+        alice, bob = LeadFactory(industry="Care"), LeadFactory(company_size=500)
+        segment = make_segment("Care")
+
+        segments.update_segment(segment.pk, tree=LARGE, at=NOON, version=1)
+        pump.run_all()
+
+        assert inside(segment) == {bob}
+        assert told("segment.left") == [alice.pk]
+
+    def test_saving_over_a_colleagues_change_is_refused(self) -> None:
+        segment = make_segment("Care")
+        segments.update_segment(segment.pk, name="Caring", at=NOON, version=1)
+
+        with pytest.raises(StaleVersion):
+            segments.update_segment(segment.pk, name="Cared for", at=NOON, version=1)
+
+    def test_counting_from_scratch_agrees_with_following_changes(self) -> None:
+        segment = make_segment("Care")
+        leads = [LeadFactory() for _ in range(12)]
+        for n, lead in enumerate(leads * 3):
+            industry = "Care" if n % 5 in (0, 2, 3) else "Retail"
+            actions.update_lead(lead.pk, {"industry": industry}, at=NOON)
+            if n % 4 == 0:
+                pump.run_all()
+        pump.run_all()
+        followed = inside(segment)
+
+        SegmentMembership.objects.filter(segment=segment).delete()
+        Segment.objects.update(due_at=NOON)
+        pump.run_all()
+
+        segment.refresh_from_db()
+        assert followed == inside(segment) == set(Lead.objects.filter(industry="Care"))
+        assert segment.size == len(followed)
+
+
+class TestCircles:
+    def test_a_segment_cannot_depend_on_itself(self) -> None:
+        care = make_segment("Care")
+        large = make_segment("Large", {"segment": care.public_id})
+
+        with pytest.raises(Invalid, match="Large → Care"):
+            segments.update_segment(
+                care.pk, tree={"any": [CARE, {"segment": large.public_id}]}, at=NOON
+            )
+
+    def test_a_segment_that_is_gone_matches_nobody_and_cannot_be_chosen(self) -> None:
+        care, alice = make_segment("Care"), LeadFactory(industry="Care")
+        pump.run_all()
+        segments.archive_segment(care.pk, at=NOON)
+
+        with pytest.raises(Invalid, match="no segment"):
+            make_segment("Large", {"segment": care.public_id})
+
+        assert conditions.matches({"segment": care.public_id}, [alice.pk]) == set()
+
+    def test_one_that_others_use_stays(self) -> None:
+        care = make_segment("Care")
+        make_segment("Large", {"segment": care.public_id})
+
+        with pytest.raises(segments.SegmentInUse, match="segment “Large”"):
+            segments.archive_segment(care.pk, at=NOON)
+
+    def test_scoring_rules_cannot_ask_for_segments(self) -> None:
+        with pytest.raises(Invalid, match="depend on scores"):
+            conditions.parse({"segment": "abc"}, computed=False)
+
+
+class TestFrozenLists:
+    def make(self, leads: Iterable[Lead]) -> Segment:
+        guests = segments.create_segment(name="Dinner guests", kind="frozen", user=UserFactory())
+        segments.add_to_list(guests.pk, [lead.pk for lead in leads], at=NOON)
+        pump.run_all()
+        return Segment.objects.get(pk=guests.pk)
+
+    def test_keep_who_was_put_on_them(self) -> None:
+        alice = LeadFactory()
+
+        guests = self.make([alice])
+        actions.update_lead(alice.pk, {"industry": "Care"}, at=NOON)
+        pump.run_all()
+
+        assert (inside(guests), guests.size) == ({alice}, 1)
+
+    def test_hold_nobody_twice_and_let_go(self) -> None:
+        alice, bob = LeadFactory(), LeadFactory()
+        guests = self.make([alice])
+
+        added = segments.add_to_list(guests.pk, [alice.pk, bob.pk], at=NOON)
+        removed = segments.remove_from_list(guests.pk, [alice.pk], at=NOON)
+
+        guests.refresh_from_db()
+        assert (added, removed) == (1, 1)
+        assert (inside(guests), guests.size) == ({bob}, 1)
+
+    def test_can_be_asked_for_in_conditions(self) -> None:
+        alice, bob = LeadFactory(), LeadFactory()
+
+        guests = self.make([alice])
+
+        ids = [alice.pk, bob.pk]
+        assert conditions.matches({"segment": guests.public_id}, ids) == {alice.pk}
+        explained = conditions.explain({"segment": guests.public_id}, bob.pk)
+        assert (explained.holds, explained.text) == (False, "is in the segment “Dinner guests”")
+
+    def test_a_live_segment_cannot_be_filled_by_hand(self) -> None:
+        with pytest.raises(Invalid, match="fills itself"):
+            segments.add_to_list(make_segment("Care").pk, [LeadFactory().pk], at=NOON)

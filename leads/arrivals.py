@@ -176,7 +176,8 @@ def _take_ashore(
     at: datetime,
     check: Callable[[InboxItem], capture.Submission] | None,
 ) -> Taken:
-    hold = len(arrival.body) <= INLINE_BYTES and PACE.enter()
+    is_quiet = PACE.enter()
+    hold = is_quiet and len(arrival.body) <= INLINE_BYTES
     try:
         stored = capture.store(arrival, at=at, hold=hold)
         if not stored.is_new:
@@ -184,8 +185,7 @@ def _take_ashore(
         submission = check(stored.item) if check else None
         outcome = _process_now(stored.item, submission)
     finally:
-        if hold:
-            PACE.leave()
+        PACE.leave()
     if not hold:
         nudge()
     return Taken(stored.item, is_new=True, outcome=outcome)

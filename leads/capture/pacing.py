@@ -14,29 +14,30 @@ NUDGE_SECONDS = 0.25
 
 
 class Pace:
-    """A token bucket, and a gate so that one capture is processed inline at a time."""
+    """A token bucket, and a gate: only a capture that is alone here is processed at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tokens = BURST
         self._at = time.monotonic()
         self._seen_at = self._nudged_at = 0.0
-        self._busy = False
+        self._inside = 0
 
     def enter(self) -> bool:
+        """Whether this capture may be processed at once; `leave` when it is done either way."""
         with self._lock:
+            self._inside += 1
             now = time.monotonic()
             self._tokens = min(BURST, self._tokens + (now - self._at) * INLINE_PER_SECOND)
             quiet, self._at, self._seen_at = now - self._seen_at > QUIET_SECONDS, now, now
-            if self._busy or not quiet or self._tokens < 1:
+            if self._inside > 1 or not quiet or self._tokens < 1:
                 return False
             self._tokens -= 1
-            self._busy = True
             return True
 
     def leave(self) -> None:
         with self._lock:
-            self._busy = False
+            self._inside -= 1
 
     def may_nudge(self) -> bool:
         """A worker drains all that is there, so one nudge serves many captures."""

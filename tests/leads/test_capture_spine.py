@@ -14,7 +14,7 @@ from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
 from leads import capture
 from leads.capture import processing, storing
-from leads.capture.pacing import PACE
+from leads.capture.pacing import PACE, Pace
 from leads.models import Company, InboxItem, Inquiry, Lead, MarketingCampaign
 
 BODY = b'{"fields":{"email":"alice@x.example"},"context":{"utm_campaign":"spring"}}'
@@ -210,8 +210,15 @@ class TestRush:
     def test_only_the_first_few_are_processed_in_the_request(self) -> None:
         entered = 0
         for _ in range(50):
-            if PACE.enter():
-                entered += 1
-                PACE.leave()
+            entered += PACE.enter()
+            PACE.leave()
 
         assert entered < 10
+
+    def test_a_capture_is_processed_at_once_only_where_it_is_alone(self) -> None:
+        pace = Pace()
+        first, second = pace.enter(), pace.enter()
+        pace.leave()
+        pace.leave()
+
+        assert (first, second) == (True, False)

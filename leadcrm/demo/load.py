@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from leadcrm.accounts.models import Membership, Team, User, WorkingHours, Workspace
-from leadcrm.demo import company
+from leadcrm.demo import company, own
 from leadcrm.demo.story import TARGET, Story, stories
 from leadcrm.lib import normalise
 from leads.activity_types import type_of
@@ -116,6 +116,7 @@ def load_company(*, now: datetime) -> Staff:
         forms={form.slug: load_form(form, sources) for form in company.FORMS},
         stages={stage.key: stage for stage in Stage.objects.filter(pipeline__is_default=True)},
     )
+    own.define()
     load_routing(staff, now=now)
     load_spend(staff, now=now)
     return staff
@@ -331,6 +332,7 @@ class Writer:
         tasks = [due for *_, due, done in story.tasks if done is None]
         return Lead(
             **story.fields,
+            custom=own.values_of(story, now=self.now),
             company=companies.get(story.fields["company_name"]),
             source=self.staff.sources[story.origin.key],
             created_at=story.created_at,

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from benchmarks import servers
 
-NAMES = ("generate", "pages", "scoring", "queue", "sends", "capture")
+NAMES = ("generate", "pages", "scoring", "queue", "sends", "capture", "matching")
 
 
 def arguments() -> Namespace:

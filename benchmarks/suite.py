@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from benchmarks import capture, pages, queue, scoring, sends, world
+from benchmarks import capture, matching, pages, queue, scoring, sends, world
 from benchmarks.measuring import Line, Options, show
 
 HEAD = Line("", "LeadCRM", "bare", "ratio")
@@ -16,10 +16,17 @@ def run(chosen: Namespace) -> None:
     if not wanted or "pages" in wanted:
         world.grow_to(options.small)
         small = pages.measure()
+    few = {}
+    if not wanted or "matching" in wanted:
+        world.grow_to(options.small)
+        few = matching.measure()
     show("Generate", grown(options), Line("", "", "", ""))
     if small:
         head = Line("p50 / p95", f"{options.leads:,} leads", f"{options.small:,}", "ratio")
         show("Pages", pages.lines(small, pages.measure()), head)
+    if few:
+        head = Line("fastest tenth", f"{options.leads:,} leads", f"{options.small:,}", "ratio")
+        show("Matching", matching.lines(few, matching.measure()), head)
     for name, part in (
         ("scoring", scoring.run), ("queue", queue.run), ("sends", sends.run),
         ("capture", capture.run),

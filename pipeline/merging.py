@@ -18,7 +18,7 @@ from leads.merging.registry import (
     stays,
 )
 from leads.merging.values import LOSER, OWNER
-from leads.models import Lead, Lifecycle, Stage, Status
+from leads.models import Lead, Lifecycle, Stage
 from pipeline.actions.ledger import LIFECYCLE_ORDER
 from pipeline.actions.work import refresh_next_step
 from pipeline.models import (
@@ -141,6 +141,7 @@ def _absorb(merging: Merging, kept: SalesCycle, other: SalesCycle) -> None:
     changes: dict[str, Any] = {name: _earliest(kept, other, name) for name in EARLIEST}
     if other.received_at < kept.received_at:
         changes |= {"opened_by_inquiry": other.opened_by_inquiry, "source": other.source}
+    changes["furthest"] = _further_of(kept.furthest, other.furthest)
     answered = _answered_first(kept, other)
     changes |= {
         "first_response_at": answered.first_response_at,
@@ -151,6 +152,11 @@ def _absorb(merging: Merging, kept: SalesCycle, other: SalesCycle) -> None:
     journal.change(kept, **changes)
 
 
+def _further_of(*stages: Stage | None) -> Stage | None:
+    known = [stage for stage in stages if stage is not None]
+    return max(known, key=lambda stage: stage.position, default=None)
+
+
 def _earliest(kept: SalesCycle, other: SalesCycle, name: str) -> datetime | None:
     known = [moment for cycle in (kept, other) if (moment := getattr(cycle, name)) is not None]
     return min(known, default=None)
@@ -159,7 +165,7 @@ def _earliest(kept: SalesCycle, other: SalesCycle, name: str) -> datetime | None
 def _answered_first(kept: SalesCycle, other: SalesCycle) -> SalesCycle:
     """Whose first response counts for both: the earlier one there is."""
     answered = [cycle for cycle in (kept, other) if cycle.first_response_at is not None]
-    return min(answered, key=lambda cycle: cycle.first_response_at, default=kept)  # type: ignore[arg-type, return-value]
+    return min(answered, key=lambda cycle: cycle.first_response_at, default=kept)
 
 
 def _settle_clocks(merging: Merging, kept: SalesCycle, other: SalesCycle) -> None:
@@ -233,14 +239,9 @@ def _last_transition(lead: Lead) -> Transition | None:
 
 def _further(merging: Merging, cycle: SalesCycle) -> Stage | None:
     """Of the open stages in which the two stood, the later one of the cycle's own pipeline."""
-    stages = [
-        lead.stage
-        for lead in (merging.survivor, merging.loser)
-        if lead.stage is not None
-        and lead.stage.is_open
-        and lead.stage.pipeline_id == cycle.pipeline_id
-    ]
-    return max(stages, key=lambda stage: stage.position, default=None)
+    stages = [lead.stage for lead in (merging.survivor, merging.loser)]
+    own = (s for s in stages if s and s.is_open and s.pipeline_id == cycle.pipeline_id)
+    return _further_of(*own)
 
 
 def _move(merging: Merging, cycle: SalesCycle, last: Transition, stage: Stage) -> Transition:
@@ -284,6 +285,7 @@ def reconcile(lead: Lead, at: datetime) -> None:
     Nothing to do when nothing happened between merge and unmerge.
     """
     _follow_cycles(lead)
+    _follow_transitions(lead)
     _follow_ledgers(lead, at)
     refresh_next_step(lead.pk)
 
@@ -298,6 +300,15 @@ def _follow_cycles(lead: Lead) -> None:
         ):
             strays = strays.exclude(Assignment.CURRENT)
         strays.update(lead=lead)
+
+
+def _follow_transitions(lead: Lead) -> None:
+    """How far each cycle came, by the transitions it has now."""
+    for cycle in lead.cycles.all():
+        reached = cycle.transitions.exclude(to_stage__category=Stage.Category.LOST)
+        furthest = reached.select_related("to_stage").order_by("-to_stage__position").first()
+        if furthest is not None and furthest.to_stage_id != cycle.furthest_id:
+            SalesCycle.objects.filter(pk=cycle.pk).update(furthest=furthest.to_stage)
 
 
 def _follow_ledgers(lead: Lead, at: datetime) -> None:

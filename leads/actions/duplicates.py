@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Max, Q
@@ -19,7 +20,7 @@ SEARCH_QUEUE = "duplicate_search"
 BATCH = 200
 SHARED_ID_SCORE = 90
 SHARED = ["email", "external_id"]  # reasons that only a capture sees
-RANGE = 2_000  # ids at a time in a search through everything
+RANGE = 1_000  # ids at a time in a search through everything
 
 Pair = tuple[int, int]
 
@@ -161,7 +162,7 @@ def drain_search() -> int:
 
 
 @transaction.atomic
-def _search_range(search: DuplicateSearch, token: object) -> None:
+def _search_range(search: DuplicateSearch, token: UUID) -> None:
     ids = list(
         Lead.objects.live()
         .filter(pk__gt=search.next_id, pk__lte=search.last_id)

@@ -68,10 +68,10 @@ def _take_turns(key: str) -> None:
 def owner_of(kind: str, value: str) -> int | None:
     """The lead an address or id belongs to; of merged leads the one that is left."""
     rows = LeadIdentifier.objects.filter(kind=kind, value=value)
-    found = rows.values_list("lead_id", "lead__merged_into_id").first()
-    if found is None:
-        return None
-    return found[0] if found[1] is None else survivor_id(found[0])
+    # Not first(): its ORDER BY lets the planner walk the primary key instead.
+    for lead_id, merged_into in rows.values_list("lead_id", "lead__merged_into_id")[:1]:
+        return lead_id if merged_into is None else survivor_id(lead_id)
+    return None
 
 
 def known_by_phone(number: str) -> list[Known]:
@@ -107,7 +107,7 @@ def match_shape(found: Match) -> dict[str, Any]:
 
 def _reason_shape(reason: Reason, names: Mapping[int, str]) -> dict[str, str]:
     shape = {"code": reason.code, "words": reason.words}
-    if reason.lead_id in names:
+    if reason.lead_id is not None and reason.lead_id in names:
         shape["lead"] = names[reason.lead_id]
     return shape
 

@@ -54,14 +54,15 @@ class Parted:
 
 def again_after_deadlock(act: Callable[[], Answer]) -> Answer:
     """Try once more when the database broke a deadlock in somebody else's favour."""
-    for left in reversed(range(TRIES)):
+    tries = 1 if connection.in_atomic_block else TRIES
+    for left in reversed(range(tries)):
         try:
             return act()
         except OperationalError as error:
             is_deadlock = getattr(error.__cause__, "pgcode", "") in {"40P01", "40001"}
-            if not is_deadlock or not left or connection.in_atomic_block:
+            if not is_deadlock or not left:
                 raise
-            time.sleep(0.02 * (TRIES - left))
+            time.sleep(0.02 * (tries - left))
     raise AssertionError  # the last try returns or raises
 
 
@@ -87,7 +88,7 @@ def merge_leads(
     :raises Conflict: one was merged into a third in the meantime. :raises Invalid: a bad choice.
     """
     check_choices(choices or {})
-    return again_after_deadlock(
+    merge: Merge = again_after_deadlock(
         lambda: _merge(
             survivor,
             loser,
@@ -99,6 +100,7 @@ def merge_leads(
             batch=batch,
         )
     )
+    return merge
 
 
 def check_choices(choices: Mapping[str, str]) -> None:
@@ -230,7 +232,10 @@ def unmerge(
 
     :raises NotMerged: this was undone before. :raises NotFound:
     """
-    return again_after_deadlock(lambda: _unmerge(merge_id, at=at, user=user, actor=actor or user))
+    parted: Parted = again_after_deadlock(
+        lambda: _unmerge(merge_id, at=at, user=user, actor=actor or user)
+    )
+    return parted
 
 
 def preview_unmerge(merge_id: int, *, at: datetime) -> Parted:

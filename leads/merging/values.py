@@ -25,7 +25,7 @@ FIELDS = (
 CUSTOM = "custom."
 OWNER = "owner"
 SURVIVOR, LOSER = "survivor", "loser"
-EMPTY = ("", None, [], {})
+EMPTY: tuple[Any, ...] = ("", None, [], {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Blocking keys: the same phone number; the same mailbox but for a plus-tag or Gmail's dots; the same
 id at another source; a similar name in the same company; the same name in a company with a similar
-name. Each is bounded, so that a number shared by a whole office costs no more than a few rows.
+name, and the same number in it if there is one. Each is bounded, so that a number shared by a whole
+office costs no more than a few rows.
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,15 @@ from django.db import connection
 
 from leads.matching.twins import SIMILAR, Facts
 
+NAMESAKES = 200  # of one full name, whose companies are compared
+COMPANIES_ALIKE = 0.6
 MOST_OF_A_KEY = 20  # a number, a mailbox or a name that more people share tells nothing
 
-PAIRS = r"""
+PAIRS = """
 WITH target AS MATERIALIZED (
-  SELECT id, lower(btrim(first_name || ' ' || last_name)) AS name, lower(first_name) AS first,
-         lower(last_name) AS last, company_id, lower(company_name) AS company_name,
-         regexp_replace(lower(btrim(first_name || ' ' || last_name)), '([\\%%_])', '\\\1', 'g')
-           AS pattern
+  SELECT id, lower(btrim(first_name || ' ' || last_name)) AS name, first_name, last_name,
+         lower(first_name) AS first, lower(last_name) AS last, company_id,
+         lower(company_name) AS company_name
     FROM leads_lead
    WHERE id = ANY(%(ids)s) AND merged_into_id IS NULL AND deleted_at IS NULL AND NOT is_test),
 identified AS MATERIALIZED (
@@ -54,11 +56,17 @@ hit (one, two, phone, mailbox, external) AS (
   UNION ALL
   SELECT t.id, o.id, false, false, false
     FROM target t CROSS JOIN LATERAL (
-      SELECT l.id FROM leads_lead l
-       WHERE l.search_text LIKE '%%' || t.pattern || '%%'
-         AND l.id <> t.id AND l.company_id IS DISTINCT FROM t.company_id
-         AND similarity(lower(l.company_name), t.company_name) >= %(similar)s
-         AND l.merged_into_id IS NULL AND l.deleted_at IS NULL AND NOT l.is_test
+      SELECT n.id FROM (
+        SELECT l.id, l.company_id, l.company_name FROM leads_lead l
+         WHERE l.last_name IN (t.last_name, t.last, upper(t.last), initcap(t.last))
+           AND l.first_name IN (t.first_name, t.first, upper(t.first), initcap(t.first))
+           AND l.merged_into_id IS NULL AND l.deleted_at IS NULL AND NOT l.is_test
+           AND l.id <> t.id
+         LIMIT %(namesakes)s) n
+       WHERE n.company_id IS DISTINCT FROM t.company_id
+         AND similarity(lower(n.company_name), t.company_name) >= %(alike)s
+         AND regexp_replace(n.company_name, '[^0-9]', '', 'g')
+             = regexp_replace(t.company_name, '[^0-9]', '', 'g')
        LIMIT %(most)s) o
    WHERE t.company_name <> '' AND t.first <> '' AND length(t.last) >= 2),
 pair AS (
@@ -72,7 +80,9 @@ SELECT p.a, p.b, p.mailbox, p.phone, p.external,
                             lower(btrim(y.first_name || ' ' || y.last_name))) END,
        COALESCE(x.company_id = y.company_id, false),
        x.company_name <> '' AND
-         similarity(lower(x.company_name), lower(y.company_name)) >= %(similar)s
+         similarity(lower(x.company_name), lower(y.company_name)) >= %(alike)s AND
+         regexp_replace(x.company_name, '[^0-9]', '', 'g')
+           = regexp_replace(y.company_name, '[^0-9]', '', 'g')
   FROM pair p
   JOIN leads_lead x ON x.id = p.a AND x.merged_into_id IS NULL AND x.deleted_at IS NULL
    AND NOT x.is_test
@@ -94,7 +104,13 @@ def twins_of(lead_ids: Sequence[int]) -> list[Twins]:
     """Every pair with one of these leads in it that shares a blocking key."""
     if not lead_ids:
         return []
-    values = {"ids": list(lead_ids), "most": MOST_OF_A_KEY, "similar": SIMILAR}
+    values = {
+        "ids": list(lead_ids),
+        "most": MOST_OF_A_KEY,
+        "namesakes": NAMESAKES,
+        "similar": SIMILAR,
+        "alike": COMPANIES_ALIKE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(PAIRS, values)
         rows = cursor.fetchall()

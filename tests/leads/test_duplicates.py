@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connection
@@ -41,7 +41,9 @@ def make_twins(domain: str = "weber.example", **more: Any) -> tuple[Lead, Lead]:
     """Bob Weber twice, of whom the first is older; known as duplicates."""
     names = {"first_name": "Bob", "last_name": "Weber", "phone": PHONE, **more}
     first, second = (
-        create_lead({**names, "email": f"{mailbox}@{domain}"}, at=NOON, announce=False)
+        create_lead(
+            cast(ContactFields, {**names, "email": f"{mailbox}@{domain}"}), at=NOON, announce=False
+        )
         for mailbox in ("bob", "robert")
     )
     pump.run_all()

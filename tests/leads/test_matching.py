@@ -198,8 +198,8 @@ class TestProposals:
 
     @pytest.fixture
     def lead(self, alice: User) -> Lead:
-        lead: Lead = LeadFactory(owner=alice, job_title="CEO", email="bob@weber.example")
-        return lead
+        made = LeadFactory(owner=alice, job_title="CEO", email="bob@weber.example")
+        return Lead.objects.get(pk=made.pk)
 
     @pytest.fixture
     def page(self, alice: User) -> Client:

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db.models import ForeignKey, Model
 
 from leadcrm.accounts.models import User
+from leadcrm.audit import checks
 from leadcrm.lib.errors import Conflict
 from leads.actions import add_note, add_tags, record_activity, record_consent, set_tags
 from leads.actions.inquiries import lead_of_email
@@ -33,7 +34,6 @@ from leads.models import (
 )
 from nurturing.models import Enrollment, Send
 from pipeline import actions as pipeline
-from pipeline import queries as pipeline_queries
 from pipeline.models import Assignment, ResponseClock, SalesCycle
 from scoring import actions as scoring
 from scoring.models import BantAnswer
@@ -67,6 +67,11 @@ def alice(db: None) -> User:
 @pytest.fixture
 def bob(db: None) -> User:
     return UserFactory(name="Bob Baker", team=TeamFactory())
+
+
+def broken() -> list[str]:
+    """Invariants that do not hold now, but for scores, which nobody has worked out here."""
+    return [str(breach) for breach in checks.breaches() if "score" not in breach.rule]
 
 
 def merged(survivor: Lead, loser: Lead, **more: Any) -> Merge:
@@ -204,7 +209,7 @@ class TestSalesWork:
         assert cycle.received_at == NOON - timedelta(days=1)
         assert survivor.stage.key == "proposal"
         assert not SalesCycle.objects.filter(lead=loser).exists()
-        assert pipeline_queries.breaches() == {}
+        assert not broken()
 
     def test_of_the_other_goes_on_where_mine_was_over(self, alice: User) -> None:
         survivor, loser = open_lead(), open_lead()
@@ -215,7 +220,7 @@ class TestSalesWork:
         numbers = SalesCycle.objects.filter(lead=survivor).order_by("number")
         assert [(c.number, c.outcome) for c in numbers] == [(1, "won"), (2, "")]
         assert (survivor.stage.key, survivor.lifecycle) == ("new", "customer")
-        assert pipeline_queries.breaches() == {}
+        assert not broken()
 
     def test_keeps_its_deals_and_tasks(self, alice: User) -> None:
         survivor, loser = open_lead(), open_lead()
@@ -239,7 +244,7 @@ class TestSalesWork:
 
         assert queued.owner == alice
         assert Assignment.objects.filter(Assignment.CURRENT, lead=queued).get().owner == alice
-        assert pipeline_queries.breaches() == {}
+        assert not broken()
 
     def test_goes_to_the_owner_who_was_chosen(self, alice: User, bob: User) -> None:
         survivor, loser = open_lead(), open_lead()
@@ -249,7 +254,7 @@ class TestSalesWork:
         merged(survivor, loser, choices={"owner": "loser"})
 
         assert survivor.owner == bob
-        assert pipeline_queries.breaches() == {}
+        assert not broken()
 
     def test_was_answered_if_one_of_them_was(self, alice: User) -> None:
         survivor, loser = open_lead(), open_lead()
@@ -347,10 +352,10 @@ class TestTakingApart:
         before = photograph()
 
         merge = merged(survivor, loser, user=alice)
-        breaches = pipeline_queries.breaches()
+        breaches = broken()
         unmerge(merge.pk, at=MUCH_LATER, user=alice)
 
-        assert breaches == {}
+        assert not breaches
         assert photograph() == before
 
     def test_works_for_an_old_merge_below_newer_ones(self, alice: User) -> None:
@@ -368,7 +373,7 @@ class TestTakingApart:
         assert (second.merged_into, survivor.merged_into) == (survivor, final)
         assert sorted(note.body for note in final.notes.all()) == ["Note 0", "Note 2", "Note 3"]
         assert [note.body for note in first.notes.all()] == ["Note 1"]
-        assert pipeline_queries.breaches() == {}
+        assert not broken()
 
     def test_of_a_chain_one_by_one_leaves_the_same_rows(self, alice: User) -> None:
         survivor, first, second = (busy_lead(alice, number) for number in (1, 6, 11))
@@ -441,4 +446,4 @@ class TestTakingApart:
         loser.refresh_from_db()
         assert (loser.stage.key, loser.deals.get().state) == ("won", "won")
         assert loser.cycles.get().transitions.filter(lead=loser).count() == 2
-        assert pipeline_queries.breaches() == {}
+        assert not broken()

@@ -154,7 +154,7 @@ def make_world() -> World:
             "view_id": save_view(alice, name="Mine", query="owner=me", shared=False).pk,
             "pool_id": make_pool(alice).pk,
             "uid": draft.rules.order_by("pk").first().uid,
-            "notification_id": Notification.objects.get(user=alice).pk,
+            "notification_id": Notification.objects.get(user=alice, kind="lead").pk,
             "team_id": north.pk,
             "key_id": ApiKey.objects.order_by("pk").first().pk,
             "deed": "move",

@@ -1,7 +1,14 @@
 """Leads as lines of a spreadsheet, in the columns that an import takes back."""
 
 from leads.exporting.columns import Line, headings, lines
-from leads.exporting.formats import CSV, FORMATS, XLSX, content_type, csv_blocks, workbook
+from leads.exporting.formats import (
+    CSV,
+    FORMATS,
+    XLSX,
+    content_type,
+    csv_blocks,
+    workbook_blocks,
+)
 from leads.exporting.jobs import (
     AT_ONCE,
     QUEUE,
@@ -30,5 +37,5 @@ __all__ = [
     "noted",
     "order",
     "stream",
-    "workbook",
+    "workbook_blocks",
 ]

@@ -52,5 +52,11 @@ def workbook(headings: list[str], rows: Iterable[Line]) -> IO[bytes]:
     return file
 
 
+def workbook_blocks(headings: list[str], rows: Iterable[Line]) -> Iterator[bytes]:
+    with workbook(headings, rows) as file:
+        while block := file.read(65_536):
+            yield block
+
+
 def _cell(value: str | int) -> str | int:
     return ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value

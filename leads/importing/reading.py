@@ -136,12 +136,14 @@ def _shown(cells: list[str], at: int) -> str:
 def records_of(job: ImportJob) -> Iterator[Record]:
     """Every row of the file below the headings."""
     reading = job.reading
+    skipped = 1 if reading["has_header"] else 0
     if job.kind == CSV:
         text = csvfile.decoded(blocks_of(job), reading["encoding"])
         found = _after_hint(csvfile.records(text, reading["delimiter"]), reading["delimiter"])
+        yield from islice(found, skipped, None)
     else:
-        found = xlsxfile.records(on_disk(job), reading["sheet"])
-    return islice(found, 1 if reading["has_header"] else 0, None)
+        with on_disk(job) as file:
+            yield from islice(xlsxfile.records(file, reading["sheet"]), skipped, None)
 
 
 def into_chunks(job: ImportJob, *, token: uuid.UUID) -> int | None:

@@ -44,12 +44,8 @@ def download(
 ) -> StreamingHttpResponse:
     job = exporting.noted(user_of(request), format_=format_, query=query)
     rows = exporting.stream(job, leads)
-    if format_ == exporting.CSV:
-        blocks = exporting.csv_blocks(exporting.headings(), rows)
-    else:
-        file = exporting.workbook(exporting.headings(), rows)
-        blocks = iter(lambda: file.read(65536), b"")
-    return as_file(blocks, format_)
+    make = exporting.csv_blocks if format_ == exporting.CSV else exporting.workbook_blocks
+    return as_file(make(exporting.headings(), rows), format_)
 
 
 def as_file(blocks: object, format_: str) -> StreamingHttpResponse:

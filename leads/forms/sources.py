@@ -62,8 +62,8 @@ class SourceForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, connection: Connection, provider: Provider, *args: Any) -> None:
-        super().__init__(*args, initial=initial_of(connection))
+    def __init__(self, connection: Connection, provider: Provider, data: Any = None) -> None:
+        super().__init__(data, initial=initial_of(connection))
         people = User.objects.filter(is_active=True, role__in=(Role.MARKETER, Role.MANAGER))
         watchers: Any = self.fields["watchers"]
         watchers.queryset = (

@@ -44,8 +44,8 @@ ABOUT_OTHERS |= {"metadata", "owner", "event", "workspace", "settings", "theme",
 # Names that say something of a person only where the answers stand, not deep in a record.
 WRAPPERS = frozenset({"full", "value", "values", "text", "answer", "raw"})
 NOT_DEEP = frozenset({"title", "name", "description", "url", "type", "site", "state", "note"})
-SHALLOW = ("field", "answer", "data", "form_data", "lead", "contact", "user", "person")
-SHALLOW += ("customer", "address", "location", "entry")
+OF_ANSWERS = ("field", "answer", "data", "form_data", "entry")
+OF_PEOPLE = ("lead", "contact", "user", "person", "customer", "address", "location")
 NO_WORDS = frozenset({"", "0", "no", "n", "false", "off", "none", "declined", "unchecked"})
 ONE_ANSWER = frozenset([*CONTACT_FIELDS, NAME])
 
@@ -83,7 +83,7 @@ def suggested(names: tuple[str, ...]) -> str:
     plain = plain_key(last)
     if plain in WRAPPERS and len(names) > 1:
         return suggested(names[:-1])
-    deep = len(names) > 1 and not names[-2].lower().startswith(SHALLOW)
+    deep = len(names) > 1 and not names[-2].lower().startswith((*OF_ANSWERS, *OF_PEOPLE))
     if deep and plain in NOT_DEEP:
         return ""
     return CONTEXT_WORDS.get(plain) or target_of(last)

@@ -50,7 +50,7 @@ class SourceDetailSerializer(SourceSerializer):
     states_30_days = SourceStatesSerializer()
 
     class Meta(SourceSerializer.Meta):
-        fields = (  # type: ignore[assignment]
+        fields = (
             *SourceSerializer.Meta.fields,
             "last_received_at",
             "received_30_days",
@@ -87,4 +87,4 @@ class CreatedSourceSerializer(SourceSerializer):
     address = serializers.URLField(help_text="Where leads are sent. Told once: it is a secret.")
 
     class Meta(SourceSerializer.Meta):
-        fields = (*SourceSerializer.Meta.fields, "address")  # type: ignore[assignment]
+        fields = (*SourceSerializer.Meta.fields, "address")

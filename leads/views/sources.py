@@ -15,6 +15,7 @@ from leadcrm.accounts.doors import role_required, user_of
 from leadcrm.accounts.models import Role
 from leadcrm.lib.errors import DomainError, NotFound
 from leadcrm.lib.sealing import unseal
+from leadcrm.lib.tokens import new_secret
 from leads import capture
 from leads.actions import sources as actions
 from leads.capture.mapping import person_of
@@ -190,7 +191,7 @@ def source_secret(request: HttpRequest, key: str, use: str) -> HttpResponse:
     if request.POST.get("do") == "drop":
         return dropped(request, connection, provider, use)
     if provider.proof_is_ours and use == Use.SIGNING:
-        plain = actions.new_secret()
+        plain = new_secret()
     elif form.is_valid():
         plain = form.cleaned_data["secret"]
     else:

@@ -1,5 +1,6 @@
 """Tests and values of custom fields as Django expressions, for lists."""
 
+import json
 from typing import Any, cast
 
 from django.db.models import (
@@ -26,6 +27,8 @@ SORTED_AS: "dict[str, type[Field[Any, Any]]]" = {
     "date": DateTimeField,
     "moment": DateTimeField,
 }
+CONTAINED = frozenset({"select", "multi_select", "country", "yes_no"})
+MOST_LOOKED_UP = 20
 UNSORTED = frozenset({"long_text", "multi_select"})
 
 
@@ -34,7 +37,7 @@ class OwnValue(Func):
 
     def __init__(self, definition: FieldDefinition) -> None:
         kind = SORTED_AS.get(definition.type, TextField)
-        field: "Field[Any, Any]" = (
+        field: Field[Any, Any] = (
             DecimalField(max_digits=40, decimal_places=20) if kind is DecimalField else kind()
         )
         super().__init__(F("custom"), output_field=field)
@@ -60,4 +63,15 @@ class Holds(Func):
         column, _params = compiler.compile(self.get_source_expressions()[0])
         columns = {self.test.field.key: sql_of(self.definition, column)}
         found = field_predicate(self.test, Context(columns=columns))
-        return found.sql, list(found.params)
+        needed, values = self._indexed(column)
+        return f"({needed}{found.sql})", [*values, *found.params]
+
+    def _indexed(self, column: str) -> tuple[str, list[Any]]:
+        """What must hold as well, said so that the index of `custom` can find the few rows."""
+        wanted = {"is": [self.test.value], "in": self.test.value}.get(self.test.op, [])
+        if self.definition.type not in CONTAINED or not wanted or len(wanted) > MOST_LOOKED_UP:
+            return "", []
+        several = self.definition.type == FieldDefinition.Type.MULTI_SELECT
+        bodies = [json.dumps({self.definition.key: [v] if several else v}) for v in wanted]
+        tests = " OR ".join([f"{column} @> %s::jsonb"] * len(bodies))
+        return f"({tests}) AND ", bodies

@@ -145,13 +145,13 @@ class LeadFilter(filters.FilterSet):
             self.filters[name].parent = self
 
     @property
-    def own(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The inputs of custom fields under each label: the usual ones, and others in use."""
-        groups: dict[str, list[forms.BoundField]] = {}
-        for name, each in self.filters.items():
-            if isinstance(each, OwnFilter) and (each.way.shown or self.form.data.get(name)):
-                groups.setdefault(each.definition.label, []).append(self.form[name])
-        return list(groups.items())
+    def own(self) -> list[forms.BoundField]:
+        """The inputs of custom fields: the usual ones, and others in use."""
+        return [
+            self.form[name]
+            for name, each in self.filters.items()
+            if isinstance(each, OwnFilter) and (each.way.shown or self.form.data.get(name))
+        ]
 
     def among(self, leads: LeadQuerySet, name: str, values: list[Any]) -> LeadQuerySet:
         return leads.filter(**{f"{name}__in": values}) if values else leads

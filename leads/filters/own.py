@@ -136,14 +136,15 @@ class OwnFilter(filters.Filter):
     """A filter of the list made from a definition."""
 
     def __init__(self, definition: FieldDefinition, way: Way) -> None:
-        super().__init__(label=f"{definition.label}, {way.label.lower()}")
+        words = f" {way.label.lower()}" if way.suffix else ""
+        super().__init__(label=f"{definition.label}{words}")
         self.definition, self.way = definition, way
 
     @property
     def field(self) -> forms.Field:
         if not hasattr(self, "_made"):
             self._made = self.way.field(self.definition)
-            self._made.label = self.way.label
+            self._made.label = self.label
         return self._made
 
     def filter(self, qs: LeadQuerySet, value: Any) -> LeadQuerySet:

@@ -40,6 +40,7 @@ from leads.models import (
     SegmentMembership,
     Touch,
     TransactionalMail,
+    Visit,
 )
 
 MERGE_SOURCE = "merge"
@@ -207,6 +208,15 @@ def by_their_words(whose: Identity) -> Iterator[Found]:
     yield _of(Touch, whose, Q(inquiry__in=inquiries))
     yield _of(Consent, whose, Q(inbox_item__in=items))
     yield _of(Activity, whose, Q(occurred_at__gte=whose.since, properties__inquiry__in=inquiries))
+
+
+@carrying_identity
+def by_their_browsers(whose: Identity) -> Iterator[Found]:
+    """What the browsers did since that went over with the merged lead, and are back with it."""
+    links = list(IdentityLink.objects.filter(lead=whose.loser_id).values_list("pk", flat=True))
+    visits = Visit.objects.filter(link__in=links, last_at__gte=whose.since, touch__isnull=False)
+    yield _of(Touch, whose, Q(pk__in=visits.values("touch"), occurred_at__gte=whose.since))
+    yield _of(Activity, whose, Q(link__in=links, received_at__gte=whose.since))
 
 
 def _of(model: type[Any], whose: Identity, which: Q) -> Found:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -10,7 +11,15 @@ from django.db.models import ForeignKey, Model
 from leadcrm.accounts.models import User
 from leadcrm.audit import checks
 from leadcrm.lib.errors import Conflict
-from leads.actions import add_note, add_tags, record_activity, record_consent, set_tags
+from leads.actions import (
+    NewActivity,
+    add_note,
+    add_tags,
+    record_activities,
+    record_activity,
+    record_consent,
+    set_tags,
+)
 from leads.actions.inquiries import lead_of_email
 from leads.actions.merging import (
     AlreadyOne,
@@ -28,9 +37,11 @@ from leads.models import (
     DirtyLead,
     DuplicateCandidate,
     DuplicateCheck,
+    IdentityLink,
     Lead,
     LeadTag,
     Merge,
+    Visitor,
 )
 from nurturing.models import Enrollment, Send
 from pipeline import actions as pipeline
@@ -416,6 +427,30 @@ class TestTakingApart:
         assert loser.activities.filter(type="form_submit").exists()
         assert announced.later == ["1 inquiry", "1 activity"]
         assert announced.stays == ["1 inquiry", "1 activity"]
+
+    def test_gives_back_what_the_losers_browser_did_since(self) -> None:
+        survivor, loser = LeadFactory(), LeadFactory()
+        visitor = Visitor.objects.create(token=uuid4(), first_seen_at=NOON, last_seen_at=NOON)
+        link = IdentityLink.objects.create(
+            visitor=visitor, lead=loser, method="form", confidence="high", at=NOON
+        )
+        merge = merged(survivor, loser)
+        record_activities(
+            [
+                NewActivity(
+                    lead_id=survivor.pk,
+                    type="pricing_view",
+                    occurred_at=MUCH_LATER,
+                    link_id=link.pk,
+                )
+            ]
+        )
+
+        unmerge(merge.pk, at=MUCH_LATER)
+
+        link.refresh_from_db()
+        assert link.lead == loser
+        assert loser.activities.filter(type="pricing_view").exists()
 
     def test_is_written_on_both_timelines_and_remembered(self, alice: User) -> None:
         survivor, loser = LeadFactory(), LeadFactory()

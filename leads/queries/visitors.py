@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 
+from leads.activity_types import type_of
+from leads.attribution.channels import label_of
 from leads.capture.origin import origin_of
 from leads.models import Activity, IdentityLink, Lead, TrackedSite, Visit, VisitorEvent
 from leads.tracking import machines
@@ -54,7 +56,7 @@ class Session:
 
     @property
     def channel(self) -> str:
-        return str(origin_of(self.visit.origin, {}, None).channel.label)
+        return label_of(origin_of(self.visit.origin, {}, None).channel)
 
     @property
     def campaign(self) -> str:
@@ -128,11 +130,26 @@ def sites() -> QuerySet[TrackedSite]:
     return live.select_related("api_key").order_by("name", "pk")
 
 
-def last_events(site: TrackedSite) -> list[VisitorEvent]:
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One event that a site has sent, in words."""
+
+    event: VisitorEvent
+
+    @property
+    def label(self) -> str:
+        return type_of(self.event.type).label
+
+    @property
+    def page(self) -> str:
+        return path_of(str(self.event.properties.get("url", "")))
+
+
+def last_events(site: TrackedSite) -> list[Arrived]:
     """The newest of a site, if they are among the newest of all."""
     newest = VisitorEvent.objects.order_by("-pk").values("pk")[:RECENT_EVENTS]
     mine = VisitorEvent.objects.filter(pk__in=newest, visitor__site=site)
-    return list(mine.select_related("visitor").order_by("-pk")[:SHOWN_EVENTS])
+    return [Arrived(event) for event in mine.order_by("-pk")[:SHOWN_EVENTS]]
 
 
 def linked_to(lead: Lead, link_id: int) -> IdentityLink | None:

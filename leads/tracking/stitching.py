@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import publish
+from leadcrm.lib.memo import remembering
 from leads.actions.activities import NewActivity, mark_dirty, record_activities
 from leads.actions.inquiries import add_touch, survivor
 from leads.activity_types import ACTIVITY_TYPES, SCORED
@@ -207,7 +208,8 @@ def write_touches(lead_id: int, visits: Sequence[Visit]) -> None:
     if not visits:
         return
     earlier = Touch.objects.filter(lead=lead_id, occurred_at__lte=visits[0].started_at)
-    counting = [v for v in visits if is_brought(v)]
+    with remembering():
+        counting = [v for v in visits if is_brought(v)]
     if visits[0] not in counting and not earlier.exists():
         counting.insert(0, visits[0])
     for visit in [v for v in counting if v.touch_id is None][:MOST_TOUCHES]:
@@ -226,7 +228,7 @@ def _write_touch(lead_id: int, visit: Visit) -> None:
     touch = add_touch(
         lead_id,
         None,
-        channel=origin.channel if is_brought(visit) else Channel.DIRECT,
+        channel=origin.channel,
         utm=origin.utm,
         click_ids=origin.click_ids,
         referrer=origin.referrer,

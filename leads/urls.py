@@ -13,6 +13,7 @@ from leads.views import (
     imports,
     inbox,
     lists,
+    marketing,
     merging,
     record,
     search,
@@ -142,6 +143,21 @@ form_urls = [
     path("forms/<slug:slug>/archive/", forms.form_archive, name="form-archive"),
     path("forms/<slug:slug>/delete/", forms.form_delete, name="form-delete"),
 ]
+marketing_urls = [
+    path("marketing/", marketing.campaign_list, name="marketing"),
+    path("marketing/<int:campaign_id>/", marketing.campaign_page, name="marketing-campaign"),
+    path(
+        "marketing/<int:campaign_id>/change/",
+        marketing.campaign_change,
+        name="marketing-campaign-change",
+    ),
+    path("marketing/spend/", marketing.spend_list, name="spend"),
+    path("marketing/spend/file/", marketing.spend_file, name="spend-file"),
+    path("marketing/spend/<int:entry_id>/", marketing.spend_edit, name="spend-entry"),
+    path("marketing/spend/<int:entry_id>/delete/", marketing.spend_delete, name="spend-delete"),
+    path("marketing/rates/", marketing.rates, name="rates"),
+    path("marketing/rates/<int:rate_id>/delete/", marketing.rate_delete, name="rate-delete"),
+]
 channel_urls = [
     path("settings/channels/", channel_views.channel_page, name="channels"),
     path("settings/channels/list/", channel_views.channel_list, name="channel-list"),
@@ -202,6 +218,7 @@ urlpatterns: list[URLPattern] = [
     *import_urls,
     *field_urls,
     *channel_urls,
+    *marketing_urls,
     *lead_urls,
     *public_urls,
     *inbox_urls,

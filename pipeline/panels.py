@@ -7,13 +7,17 @@ from django.utils import timezone
 
 from leadcrm.accounts.models import User, Workspace
 from leadcrm.accounts.navigation import badge
+from leads.attribution import channels
+from leads.attribution.credit import MODELS
 from leads.clocks import reply_clock
-from leads.models import Lead, Stage
+from leads.models import Lead, Stage, Touch
 from leads.panels import Place, panel
+from leads.queries.record import Path, path_of
 from pipeline import queries
 from pipeline.forms import SNOOZES, CallForm, EmailForm, OwnerForm, TaskForm
 from pipeline.models import Assignment, Deal, RoutingDecision
 from pipeline.queries import my_day
+from pipeline.reports.attribution import touch_credit
 
 badge("day", meaning="replies over target")(my_day.late_replies)
 
@@ -109,3 +113,50 @@ def move(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     following = queries.stages().filter(position__gt=position, category__in=["open", "won"])
     closed = lead.stage is not None and not lead.stage.is_open
     return {"to": None if closed else following.first(), "closed": closed}
+
+
+@panel("came", place=Place.DETAILS, position=5, template="pipeline/panel_came.html")
+def came(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
+    path = path_of(lead.pk)
+    if path is None:
+        return None
+    kind, credit = touch_credit(lead.pk)
+    return {
+        "touches": [_touch(touch, path, credit, user) for touch in path.touches],
+        "left_out": path.left_out,
+        "kind": KIND_WORDS[kind],
+        "models": list(MODELS.values()),
+        "has_credit": bool(credit),
+    }
+
+
+KIND_WORDS = {
+    "lead": "this inquiry",
+    "mql": "the marketing qualification",
+    "sql": "the sales qualification",
+    "won": "the win",
+}
+
+
+def _touch(
+    touch: Touch, path: Path, credit: dict[int, dict[str, float]], user: User
+) -> dict[str, Any]:
+    marks = [
+        word
+        for word, is_so in (
+            ("first", touch == path.first and len(path.touches) > 1),
+            ("made the lead", touch.pk == path.creating),
+            ("last", touch == path.last and len(path.touches) > 1),
+        )
+        if is_so
+    ]
+    referrer = touch.referred_by
+    seen = referrer and Lead.objects.visible_to(user).filter(pk=referrer.pk).exists()
+    return {
+        "touch": touch,
+        "channel": channels.label_of(touch.channel),
+        "icon": channels.icon_of(touch.channel),
+        "marks": ", ".join(marks),
+        "shares": [credit.get(touch.pk, {}).get(model, 0.0) for model in MODELS],
+        "referrer": referrer if seen else None,
+    }

@@ -292,6 +292,10 @@ API = {
         /reports/reps/
     """,
     (OFFICE, OFFICE): """
+        /marketing-campaigns/
+        /marketing-campaigns/<int:campaign_id>/
+        /spend/
+        /spend/<int:entry_id>/
         /imports/
     """,
     (IMPORTED, IMPORTED): """
@@ -337,12 +341,6 @@ API = {
         /tasks/<int:task_id>/
         /tasks/<int:task_id>/done/
         /tasks/<int:task_id>/snooze/
-    """,
-    (OFFICE, OFFICE): """
-        /marketing-campaigns/
-        /marketing-campaigns/<int:campaign_id>/
-        /spend/
-        /spend/<int:entry_id>/
     """,
     (ALL, MARKETERS): """
         /scoring-models/

@@ -68,6 +68,7 @@ GROUPS = (
             Item("funnel", "Funnel", "chart-bar-decreasing", "/dashboard/funnel/", go="f"),
             Item("response", "Response time", "timer", "/dashboard/response-time/"),
             Item("sources", "Source ROI", "coins", "/dashboard/sources/", OFFICE),
+            Item("marketing", "Campaigns & spend", "megaphone", "/marketing/", OFFICE),
         ),
     ),
 )

@@ -11,6 +11,8 @@ SCOPES: dict[str, str] = {
     "scoring:write": "Change and publish scoring models",
     "nurturing:read": "Read drip campaigns, templates and enrollments",
     "nurturing:write": "Change drip campaigns and templates, enrol leads",
+    "marketing:read": "Read marketing campaigns and spend",
+    "marketing:write": "Change marketing campaigns and spend",
     "reports:read": "Read reports",
     "admin:read": "Read people, teams and settings",
     "admin:write": "Change people, teams and settings",

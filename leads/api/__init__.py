@@ -11,6 +11,7 @@ from leads.api.forms import urlpatterns as form_urls
 from leads.api.imports import urlpatterns as import_urls
 from leads.api.leads import urlpatterns as lead_urls
 from leads.api.lookups import urlpatterns as lookup_urls
+from leads.api.marketing import urlpatterns as marketing_urls
 from leads.api.merging import urlpatterns as merging_urls
 from leads.api.sources import urlpatterns as source_urls
 
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     *lead_urls,
     *activity_urls,
     *lookup_urls,
+    *marketing_urls,
     *source_urls,
     *merging_urls,
     *form_urls,

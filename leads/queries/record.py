@@ -104,17 +104,36 @@ def notes_of(lead_id: int) -> QuerySet[Note]:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where somebody came from first, and how often they came back."""
+class Path:
+    """How somebody came: the touches in order, of many the first and the newest ones."""
 
-    first: Touch | None
-    touches: int
+    touches: list[Touch]
+    left_out: int
+    creating: int | None  # the touch of the capture that made the lead
+
+    @property
+    def first(self) -> Touch:
+        return self.touches[0]
+
+    @property
+    def last(self) -> Touch:
+        return self.touches[-1]
 
 
-def origin_of(lead_id: int) -> Origin:
-    touches = Touch.objects.filter(lead=lead_id)
-    first = touches.select_related("campaign").order_by("occurred_at", "pk").first()
-    return Origin(first, len(touches.values_list("pk", flat=True)[:100]) if first else 0)
+MOST_TOUCHES = 12
+READ_TOUCHES = 200
+
+
+def path_of(lead_id: int) -> Path | None:
+    """None for somebody of whom no touch is known."""
+    found = Touch.objects.filter(lead=lead_id).select_related("campaign", "referred_by")
+    touches = list(found.order_by("occurred_at", "pk")[:READ_TOUCHES])
+    if not touches:
+        return None
+    creating = next((touch.pk for touch in touches if touch.inquiry_id), None)
+    left_out = max(len(touches) - MOST_TOUCHES, 0)
+    shown = [touches[0], *touches[1 + left_out :]] if left_out else touches
+    return Path(shown, left_out, creating)
 
 
 def consents_of(lead_id: int) -> list[Consent]:

@@ -166,7 +166,6 @@ class LeadPage:
             "company": [field_of(lead, name) for name in COMPANY],
             "own": own_fields(lead),
             "tags": record.tags_of(lead.pk),
-            "origin": record.origin_of(lead.pk),
             "consents": record.consents_of(lead.pk),
             "timeline": Timeline(self.request, lead),
             "who": duplicates.who_is(self.request.user, lead),

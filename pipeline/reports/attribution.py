@@ -265,15 +265,24 @@ def sql_by_month(scope: Scope, model: str) -> dict[tuple[str, date], Decimal]:
     }
 
 
-def touches_of(lead_id: int, cycle: SalesCycle, kind: str = "lead") -> dict[int, dict[str, float]]:
-    """Of one cycle’s conversion: what each touch gets, by model, as shares from 0 to 1."""
+def touch_credit(lead_id: int) -> tuple[str, dict[int, dict[str, float]]]:
+    """Of the furthest conversion of a lead's latest cycle: what each touch gets, by model.
+
+    Shares are from 0 to 1.
+    """
+    cycle = SalesCycle.objects.filter(lead=lead_id).order_by("-number").first()
+    if cycle is None:
+        return "lead", {}
+    won = cycle.outcome == SalesCycle.Outcome.WON
+    reached = [("won", won), ("sql", cycle.sql_at is not None), ("mql", cycle.mql_at is not None)]
+    kind = next((kind for kind, is_so in reached if is_so), "lead")
     text, params = _statement(
-        SalesCycle.objects.filter(pk=cycle.pk, lead=lead_id),
+        SalesCycle.objects.filter(pk=cycle.pk),
         "",
         kinds=[kind],
         select=f"SELECT touch_id, {', '.join(MODELS)} FROM parts WHERE touch_id IS NOT NULL",
     )
-    return {
+    return kind, {
         touch: {model: units / UNITS for model, units in zip(MODELS, parts, strict=True)}
         for touch, *parts in _rows(text, params)
     }

@@ -17,8 +17,17 @@ from leads.events import (
 )
 from leads.models import Activity, Consent
 from leads.queries import imports
+from leads.wishes import offers_drips
 from nurturing.actions import record_reply
-from nurturing.engine import enrol_captured, enrol_qualified, leave, reach_goal, skip_waiting
+from nurturing.engine import (
+    enrol_captured,
+    enrol_confirmed,
+    enrol_qualified,
+    enrol_wished,
+    leave,
+    reach_goal,
+    skip_waiting,
+)
 from nurturing.engine.leaving import of_lead, of_leads, on_goal
 from nurturing.models import DripCampaign
 
@@ -28,6 +37,14 @@ Goal, StopOn = DripCampaign.Goal, DripCampaign.StopOn
 @on(LeadCaptured)
 def enrol_on_capture(event: LeadCaptured) -> None:
     enrol_captured(event.lead_id, event.inquiry_id, at=timezone.now())
+    enrol_wished(event.lead_id, event.inquiry_id, at=timezone.now())
+
+
+@offers_drips
+def campaigns_of_forms() -> list[tuple[str, str]]:
+    """Which a form may name in its settings."""
+    running = DripCampaign.objects.exclude(state=DripCampaign.State.ARCHIVED)
+    return list(running.order_by("name", "pk").values_list("key", "name"))
 
 
 @on(LeadQualified)
@@ -83,7 +100,10 @@ def stop_without_consent(event: ConsentChanged) -> None:
         return
     newest = Consent.objects.filter(lead_id=event.lead_id, purpose=event.purpose)
     receipt = newest.order_by("-at", "-pk").first()
-    if receipt is None or receipt.granted:
+    if receipt is None:
+        return
+    if receipt.granted:
+        enrol_confirmed(event.lead_id, at=timezone.now())
         return
     leave(of_lead(event.lead_id), reason="consent_withdrawn", at=timezone.now())
     skip_waiting(Q(lead_id=event.lead_id), reason="consent_withdrawn")

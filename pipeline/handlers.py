@@ -28,6 +28,7 @@ def open_cycle_for_inquiry(event: LeadCaptured) -> None:
     # A lead that was deleted since has nothing left to open.
     with suppress(NotFound):
         actions.open_cycle(lead_id, at=timezone.now(), inquiry=inquiry)
+        actions.honour_wishes(lead_id, event.inquiry_id, at=timezone.now())
         if not event.is_new:
             actions.tell_of_inquiry(event.inquiry_id)
 

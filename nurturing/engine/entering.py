@@ -7,7 +7,8 @@ from django.db import connection, transaction
 
 from leadcrm.lib import pump
 from leads.actions import NewActivity, record_activities
-from leads.models import Inquiry
+from leads.models import Confirmation, Inquiry
+from leads.wishes import wishes_from, wishes_of
 from nurturing.models import DripCampaign, Step
 
 QUEUE = "enrollments"
@@ -92,6 +93,30 @@ def enrol_captured(lead_id: int, inquiry_id: int, *, at: datetime) -> None:
     for campaign in sorted(_started_by("capture"), key=lambda each: not each.form_slugs):
         if campaign.takes_form(slug or ""):
             enrol(campaign, [lead_id], cause="capture", at=at, inquiry_id=inquiry_id)
+
+
+def enrol_wished(lead_id: int, inquiry_id: int, *, at: datetime) -> None:
+    """The campaign that the form itself names; once consent that must be confirmed is confirmed."""
+    inquiry = Inquiry.objects.filter(pk=inquiry_id, is_test=False).first()
+    wished = wishes_of(inquiry_id).drip
+    if inquiry is None or not wished or inquiry.context.get("consent_to_confirm"):
+        return
+    _enrol_in(wished, inquiry.lead_id, at=at, inquiry_id=inquiry_id)
+
+
+def enrol_confirmed(lead_id: int, *, at: datetime) -> None:
+    """What their forms named, for those who have confirmed their consent by now."""
+    confirmed = Confirmation.objects.filter(
+        lead_id=lead_id, holds_lead=False, confirmed_at__isnull=False
+    )
+    for raw in confirmed.values_list("version__form__wishes", flat=True):
+        _enrol_in(wishes_from(raw).drip, lead_id, at=at, inquiry_id=None)
+
+
+def _enrol_in(key: str, lead_id: int, *, at: datetime, inquiry_id: int | None) -> None:
+    campaign = DripCampaign.objects.filter(key=key, state=DripCampaign.State.ACTIVE).first()
+    if campaign is not None:
+        enrol(campaign, [lead_id], cause="capture", at=at, inquiry_id=inquiry_id)
 
 
 def enrol_qualified(lead_id: int, kind: str, *, at: datetime) -> None:

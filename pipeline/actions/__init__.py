@@ -36,6 +36,7 @@ from pipeline.actions.rules import (
     start_draft,
 )
 from pipeline.actions.stages import MovedMeanwhile, bulk_move, move_to_stage, qualify
+from pipeline.actions.wishes import honour_wishes
 from pipeline.actions.work import (
     CallOutcome,
     FollowUp,
@@ -83,6 +84,7 @@ __all__ = [
     "ensure_default_routing",
     "ensure_defaults",
     "fallback_queue",
+    "honour_wishes",
     "log_call",
     "log_email",
     "log_meeting",
@@ -102,11 +104,11 @@ __all__ = [
     "set_pool_member",
     "snooze_task",
     "start_draft",
+    "take_up",
     "tell_of_assignment",
     "tell_of_inquiry",
     "tell_of_reply",
     "update_deal",
-    "take_up",
     "update_task",
     "write_to",
 ]

@@ -18,6 +18,7 @@ from django.db.models import Model
 
 from leadcrm.accounts.models import Membership, Team, User, WorkingHours, Workspace
 from leadcrm.demo import company, own
+from leadcrm.demo.journeys import earlier_visits
 from leadcrm.demo.story import TARGET, Story, stories
 from leadcrm.lib import normalise
 from leads.activity_types import type_of
@@ -154,6 +155,7 @@ def load_campaigns() -> dict[str, MarketingCampaign]:
             defaults={
                 "name": origin.campaign.replace("-", " ").capitalize(),
                 "channel": origin.channel,
+                "budget": 12 * origin.monthly or None,
             },
         )[0]
         for origin in company.ORIGINS
@@ -284,6 +286,11 @@ class Writer:
         bulk(
             self.touch(story, lead, inquiry)
             for (story, lead, _), inquiry in zip(self.asked(pairs), inquiries, strict=True)
+        )
+        bulk(
+            touch
+            for story, lead in pairs
+            for touch in earlier_visits(story, lead, self.staff.campaigns)
         )
         bulk(row for story, lead in pairs for row in self.consents(story, lead))
         bulk(row for story, lead in pairs for row in self.activities(story, lead))

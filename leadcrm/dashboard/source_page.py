@@ -8,7 +8,7 @@ from leadcrm.dashboard import pages
 from leadcrm.dashboard.forms import Asked
 from leadcrm.dashboard.rows import definition_of
 from leadcrm.lib.charts import Series
-from leadcrm.lib.ui import money
+from leadcrm.lib.ui import CURRENCY_SIGNS, money
 from leads.attribution.channels import UNKNOWN
 from leads.reports import NONE
 from pipeline.reports import sources
@@ -120,15 +120,16 @@ def source_tiles(
     asked: Asked, found: sources.Sources, before: sources.Sources | None, links: pages.Links
 ) -> list[pages.Tile]:
     now, then = found.total, before.total if before else None
+    currency = asked.scope.currency
     tiles = [
-        _money_tile("Spend", now.spend, then and then.spend, tone=False),
-        _money_tile("Won", now.revenue, then and then.revenue),
+        _money_tile("Spend", now.spend, then and then.spend, currency, tone=False),
+        _money_tile("Won", now.revenue, then and then.revenue, currency),
         pages.with_change(
             pages.Tile("Return", "–" if now.returned is None else f"{now.returned:.1f}", "×"),
             pages.changed(now.returned, then and then.returned, kind="percent"),
         ),
         pages.with_change(
-            _money_tile("Cost per SQL", now.cost_per_sql, None),
+            _money_tile("Cost per SQL", now.cost_per_sql, None, currency),
             pages.changed(
                 now.cost_per_sql, then and then.cost_per_sql, kind="percent", good="down"
             ),
@@ -137,14 +138,16 @@ def source_tiles(
     return [*tiles, _unknown_tile(found, links)]
 
 
-def _money_tile(label: str, value: Any, before: Any, *, tone: bool = True) -> pages.Tile:
+def _money_tile(
+    label: str, value: Any, before: Any, currency: str, *, tone: bool = True
+) -> pages.Tile:
     if value is None:
         return pages.Tile(label, "–")
     words, unit = pages.money_words(float(value))
     change = pages.changed(float(value), None if before is None else float(before), kind="percent")
-    return pages.with_change(
-        pages.Tile(label, words, unit), change if tone else replace(change, tone="")
-    )
+    sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
+    tile = pages.Tile(label, f"{sign}{words}", unit)
+    return pages.with_change(tile, change if tone else replace(change, tone=""))
 
 
 def _unknown_tile(found: sources.Sources, links: pages.Links) -> pages.Tile:

@@ -38,7 +38,7 @@ class RuleForm(forms.Form):
         super().__init__(data, initial=start)
         field = self.fields["channel"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  # tells the types
-        field.choices = target_choices()
+        field.choices = [("", "Choose a channel"), *target_choices()]
         if rule is not None and rule.channel not in dict(field.choices):
             field.choices = [*field.choices, (rule.channel, channels.label_of(rule.channel))]
         self.rows = _posted(data) if data is not None else _stored(rule)
@@ -79,7 +79,11 @@ class TryForm(forms.Form):
     url = forms.CharField(max_length=2000, required=False, label="Address of the page")
     referrer = forms.CharField(max_length=1000, required=False, label="Came from")
     source = forms.ModelChoiceField(
-        Source.objects.order_by("name"), required=False, to_field_name="key", label="Source"
+        Source.objects.order_by("name"),
+        required=False,
+        to_field_name="key",
+        label="Source",
+        empty_label="None",
     )
 
     @property

@@ -26,7 +26,7 @@ class TakesErrors(forms.Form):
 
 
 def channel_choices(current: str = "") -> list[tuple[str, str]]:
-    found = list(channels.offered_choices())
+    found = [("", "Choose a channel"), *channels.offered_choices()]
     if current and current not in dict(found):
         found.append((current, channels.label_of(current)))
     return found
@@ -53,7 +53,9 @@ class CampaignForm(TakesErrors):
 class SpendForm(TakesErrors):
     channel = forms.ChoiceField()
     campaign = forms.ModelChoiceField(
-        MarketingCampaign.objects.order_by("is_archived", "name"), required=False
+        MarketingCampaign.objects.order_by("is_archived", "name"),
+        required=False,
+        empty_label="None",
     )
     first_day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="From")
     last_day = forms.DateField(

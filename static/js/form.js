@@ -125,6 +125,7 @@ function begin() {
   count.setAttribute("role", "status");
   bar.append(back, next, count);
   submit.before(bar);
+  form.dataset.stepping = "";
   next.addEventListener("click", forward);
   back.addEventListener("click", () => go(here - 1));
   // Enter in a field goes on, as it would send a form of one step.

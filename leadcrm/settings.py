@@ -328,6 +328,7 @@ SPECTACULAR_SETTINGS = {
         "CaptureStateEnum": "leads.models.InboxItem.State",
         "OpenWonLostEnum": "leads.models.Stage.Category",
         "TaskKindEnum": "pipeline.models.Task.Kind",
+        "SourceKindEnum": "leads.models.Source.Kind",
     },
 }
 

@@ -164,15 +164,26 @@ def set_aside(item: InboxItem, problem: Unreadable) -> None:
     Its idempotency key becomes free, so that the corrected body may carry it.
     """
     item.state, item.reason = State.NEEDS_REVIEW, problem.detail
+    item.email = address_in(item)
     InboxItem.objects.filter(pk=item.pk, state=State.RECEIVED).update(
         state=item.state,
         reason_code=problem.errors[0].code,
         reason=item.reason,
+        email=item.email,
         idempotency_key=None,
         due_at=None,
         lease_token=None,
         settled_at=Now(),
     )
+
+
+def address_in(item: InboxItem) -> str:
+    """So that a person finds it who looks for whom it is from."""
+    try:
+        person = person_of(corrections.understood(item).values, {})
+    except Unreadable:
+        return ""
+    return person.email.canonical[:254] if person.email else ""
 
 
 # ---- judging ----

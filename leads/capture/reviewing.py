@@ -14,9 +14,8 @@ from leadcrm.lib import normalise, pump
 from leadcrm.lib.errors import Conflict, DomainError, FieldError, Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.capture import corrections, spam
-from leads.capture.mapping import person_of
-from leads.capture.parsing import MAX_TEXT, Unreadable
-from leads.capture.processing import Outcome, process
+from leads.capture.parsing import MAX_TEXT
+from leads.capture.processing import Outcome, address_in, process
 from leads.freemail import is_free_provider
 from leads.models import InboxItem, SpamRule
 
@@ -73,15 +72,6 @@ def learn(item: InboxItem, *, trust: str, by: User | None) -> SpamRule | None:
         },
     )
     return rule
-
-
-def address_in(item: InboxItem) -> str:
-    """The address in a capture that was never read to its end."""
-    try:
-        person = person_of(corrections.understood(item).values, corrections.questions_of(item, {}))
-    except Unreadable:
-        return ""
-    return person.email.canonical[:254] if person.email else ""
 
 
 def process_again(item_id: int) -> Outcome | None:

@@ -110,8 +110,8 @@ def item_of(arrival: Arrival, *, at: datetime, hold: bool) -> InboxItem:
         door=arrival.door,
         source_id=arrival.source_id,
         form_version_id=arrival.form_version_id,
-        path=arrival.path[:200],
-        content_type=arrival.content_type[:200],
+        path=_line(arrival.path),
+        content_type=_line(arrival.content_type),
         headers=arrival.headers,
         body=arrival.body,
         remote_address=arrival.remote_address,
@@ -125,6 +125,11 @@ def item_of(arrival: Arrival, *, at: datetime, hold: bool) -> InboxItem:
         attempts=1 if hold else 0,
         lease_token=uuid.uuid4() if hold else None,
     )
+
+
+def _line(text: str) -> str:
+    """What a column takes of a header, whatever bytes were in it."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:200]
 
 
 COLUMNS = {

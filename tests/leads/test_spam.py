@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from leadcrm.lib import pump
+from leadcrm.accounts.actions import create_api_key
+from leadcrm.lib import pump, ratelimit
 from leads import capture
 from leads.capture import language, proof
 from leads.models import Form, InboxItem, Inquiry, SpamPolicy, SpamRule
@@ -229,3 +231,44 @@ class TestProgress:
         assert steps == ["parsed", "matched", "applied"]
         assert applied.progress[0]["words"] == "2 answers to “Book a demo”, version 1"
         assert [step["step"] for step in waiting.progress] == ["parsed"]
+
+
+@pytest.mark.django_db
+class TestWithoutValkey:
+    """Limits and used proofs are counted there; nothing waits for it, and nothing is lost."""
+
+    @pytest.fixture(autouse=True)
+    def away(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        monkeypatch.setattr(ratelimit, "_client", None)
+
+    def test_captures_at_every_door_become_leads_and_say_that_nothing_was_counted(
+        self, form: Form
+    ) -> None:
+        body = json.dumps({"fields": {"email": "bob@x.example"}})
+        for publishable in (True, False):
+            key = create_api_key(
+                name="Key",
+                scopes=["capture:write"],
+                publishable=publishable,
+                origins=["https://x.example"] if publishable else [],
+            ).plain
+            Client().post(
+                "/api/v1/capture/",
+                body,
+                content_type="application/json",
+                headers={"Authorization": f"Bearer {key}", "Origin": "https://x.example"},
+            )
+        Client().post("/f/book-a-demo/", {"email": "alice@x.example", "first_name": "Alice"})
+
+        pump.run_all()
+
+        items = list(InboxItem.objects.all())
+        assert [item.state for item in items] == ["applied"] * 3
+        assert {item.screened for item in items} == {False}
+
+    def test_a_proof_of_work_is_believed(self, form: Form) -> None:
+        SpamPolicy.objects.create(pk=1, proof_effort=100)
+        proof.forget_policy()
+
+        assert proof.verify(solve(proof.challenge("x")), form="x").is_valid

@@ -17,6 +17,7 @@ from leads.views import (
     merging,
     record,
     search,
+    segments,
     sources,
     spam,
     tracking,
@@ -35,6 +36,7 @@ lead_urls = [
     path("leads/bulk/assign/", lists.bulk_choice, {"what": "assign"}, name="lead-bulk-assign"),
     path("leads/bulk/stage/", lists.bulk_choice, {"what": "stage"}, name="lead-bulk-stage"),
     path("leads/bulk/tag/", lists.bulk_tag, name="lead-bulk-tag"),
+    path("leads/bulk/list/", lists.bulk_list, name="lead-bulk-list"),
     path("leads/bulk/delete/", lists.bulk_delete, name="lead-bulk-delete"),
     path("leads/new/", record.lead_new, name="lead-new"),
     path("leads/<public_id:lead_id>/", record.lead_page, name="lead-page"),
@@ -213,7 +215,20 @@ source_urls = [
     path("sources/<slug:key>/switch/", sources.source_switch, name="source-switch"),
     path("sources/<slug:key>/retry/", sources.source_retry, name="source-retry"),
 ]
+segment_urls = [
+    path("segments/", segments.segment_list, name="segment-list"),
+    path("segments/new/", segments.segment_new, name="segment-new"),
+    path("segments/conditions/", segments.conditions, name="segment-conditions"),
+    path("segments/preview/", segments.preview, name="segment-preview"),
+    path("segments/<public_id:segment_id>/", segments.segment_page, name="segment-page"),
+    path("segments/<public_id:segment_id>/why/", segments.why, name="segment-why"),
+    path("segments/<public_id:segment_id>/archive/", segments.archive, name="segment-archive"),
+    path(
+        "segments/<public_id:segment_id>/duplicate/", segments.duplicate, name="segment-duplicate"
+    ),
+]
 urlpatterns: list[URLPattern] = [
+    *segment_urls,
     *source_urls,
     *import_urls,
     *field_urls,

@@ -145,6 +145,15 @@ PAGES = {
         /marketing/spend/<int:entry_id>/delete/
         /marketing/rates/
         /marketing/rates/<int:rate_id>/delete/
+        /segments/
+        /segments/new/
+        /segments/conditions/
+        /segments/preview/
+        /segments/<public_id:segment_id>/
+        /segments/<public_id:segment_id>/why/
+        /segments/<public_id:segment_id>/archive/
+        /segments/<public_id:segment_id>/duplicate/
+        /leads/bulk/list/
         /sources/
         /sources/new/
         /sources/<slug:key>/

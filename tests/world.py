@@ -20,6 +20,7 @@ from leads.actions import record_consent
 from leads.actions.knowing import propose
 from leads.actions.merging import merge_leads
 from leads.actions.saved_views import save_view
+from leads.actions.segments import create_segment
 from leads.importing import steering
 from leads.models import (
     Asset,
@@ -148,6 +149,7 @@ def make_world() -> World:
             "task_id": task.pk,
             "slug": "book-a-demo",
             "asset_id": _asset().pk,
+            "segment_id": create_segment(name="Care", kind="frozen").public_id,
             "stage": "new",
             "name": "first_name",
             "receipt_id": InboxItem.objects.get().receipt_id,

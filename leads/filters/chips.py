@@ -37,6 +37,7 @@ ICONS = {
     "country": "globe",
     "tag": "tag",
     "company": "building-2",
+    "segment": "shapes",
     "created_after": "calendar",
     "created_before": "calendar",
     "created_within": "calendar",

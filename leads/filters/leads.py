@@ -25,7 +25,18 @@ from leads.filters.fields import (
     YesNoFilter,
 )
 from leads.filters.own import PREFIX, OwnFilter, own_filters
-from leads.models import Company, LeadTag, Lifecycle, Source, Stage, Status, Tag, Temperature
+from leads.models import (
+    Company,
+    LeadTag,
+    Lifecycle,
+    Segment,
+    SegmentMembership,
+    Source,
+    Stage,
+    Status,
+    Tag,
+    Temperature,
+)
 from leads.models.lead import LeadQuerySet
 
 
@@ -89,6 +100,14 @@ class LeadFilter(filters.FilterSet):
         to_field_name="name",
         widget=Words,
         help_text="Names of tags.",
+    )
+    segment = RecordsFilter(
+        method="by_segment",
+        label="Segment",
+        queryset=Segment.objects.filter(archived_at=None).order_by("name"),
+        to_field_name="public_id",
+        widget=Picker,
+        help_text="Ids of segments.",
     )
     company = RecordsFilter(
         method="among",
@@ -170,6 +189,14 @@ class LeadFilter(filters.FilterSet):
         if not tags:
             return leads
         return leads.filter(Exists(LeadTag.objects.filter(lead=OuterRef("pk"), tag__in=tags)))
+
+    def by_segment(self, leads: LeadQuerySet, name: str, segments: list[Segment]) -> LeadQuerySet:
+        if not segments:
+            return leads
+        inside = SegmentMembership.objects.filter(
+            lead=OuterRef("pk"), segment__in=segments, left_at=None
+        )
+        return leads.filter(Exists(inside))
 
     def by_age(self, leads: LeadQuerySet, name: str, days: int) -> LeadQuerySet:
         return leads.filter(created_at__gte=timezone.now() - timedelta(days=days))

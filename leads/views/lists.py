@@ -10,14 +10,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from leadcrm.accounts.models import User
+from leadcrm.accounts.models import Role, User
 from leadcrm.lib.errors import DomainError, NotFound
 from leads import actions, undo
+from leads.actions import segments as segment_actions
 from leads.filters import LeadFilter
 from leads.forms.leads import SaveViewForm
 from leads.models import Lead, Stage
 from leads.models.lead import LeadQuerySet
 from leads.queries import columns
+from leads.queries.segments import frozen_lists
 from leads.views.listing import Listing, link, query_of
 
 MOST_CHOSEN = 1000
@@ -28,6 +30,9 @@ RARE = ("stage__not", "status", "lifecycle", "source_kind", "created_after", "cr
 @require_GET
 @vary_on_headers("HX-Request")
 def lead_list(request: HttpRequest) -> HttpResponse:
+    if any(value == "" for values in dict(request.GET.lists()).values() for value in values):
+        # Browsers send the empty fields of the filter form too: nobody wants them in a link.
+        return redirect(f"/leads/?{query_of(request.GET).urlencode(safe=',')}")
     return render(request, "leads/lead_list.html", Listing(request).context())
 
 
@@ -147,6 +152,8 @@ def bulk_choice(request: HttpRequest, what: str) -> HttpResponse:
     context: dict[str, Any] = {"what": what, "next": next_of(request), "ids": _ids(request)}
     if what == "assign":
         context["people"] = User.objects.filter(is_active=True).order_by("name")
+    elif what == "list":
+        context["lists"] = frozen_lists()
     elif what == "stage":
         context["stages"] = Stage.objects.order_by("pipeline", "position")
     template = "leads/bulk.html#choice" if request.headers.get("HX-Request") else "leads/bulk.html"
@@ -160,6 +167,22 @@ def bulk_tag(request: HttpRequest) -> HttpResponse:
     chosen = chosen_in(request)
     names = actions.add_tags([lead.pk for lead in chosen], request.POST.get("tags", "").split(","))
     messages.success(request, f"Tagged {_leads(len(chosen))} with {', '.join(names)}.")
+    return redirect(next_of(request))
+
+
+@require_http_methods(["GET", "POST"])
+def bulk_list(request: HttpRequest) -> HttpResponse:
+    """Put the chosen leads on a frozen list; for those who may make segments."""
+    if not _user(request).has_role(Role.MARKETER, Role.MANAGER):
+        raise NotFound
+    if "segment" not in request.POST:
+        return bulk_choice(request, "list")
+    segment = frozen_lists().filter(public_id=request.POST["segment"]).first()
+    if segment is None:
+        raise NotFound("This list is no longer there. Choose another one.")
+    chosen = [lead.pk for lead in chosen_in(request)]
+    count = segment_actions.add_to_list(segment.pk, chosen, at=timezone.now())
+    messages.success(request, f"Put {_leads(count)} on “{segment}”.")
     return redirect(next_of(request))
 
 

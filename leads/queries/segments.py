@@ -1,0 +1,156 @@
+# ruff: noqa: S608  (SQL comes from the condition compiler and from querysets; values are bound)
+"""Segments to look at: the list, and whom a condition would take, before it is saved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from leads.conditions import LEADS, Explained, compile, describe, explain, lead_ids, parse
+from leads.models import Lead, Segment, SegmentMembership
+
+COUNTING_SECONDS = 5
+SAMPLE = 8
+MOST_CUTS = 12
+
+
+def segments(*, archived: bool = False, since: datetime | None = None) -> QuerySet[Segment]:
+    """Segments with who came and went since a moment."""
+    found = Segment.objects.filter(archived_at__isnull=not archived).select_related("created_by")
+    if since is None:
+        return found
+    own = SegmentMembership.objects.filter(segment=OuterRef("pk")).order_by().values("segment")
+    came = own.filter(entered_at__gte=since).annotate(n=Count("pk")).values("n")
+    gone = own.filter(left_at__gte=since).annotate(n=Count("pk")).values("n")
+    return found.annotate(came=Coalesce(Subquery(came), 0), gone=Coalesce(Subquery(gone), 0))
+
+
+def frozen_lists() -> QuerySet[Segment]:
+    """Those that people fill, by name."""
+    return Segment.objects.filter(kind=Segment.Kind.FROZEN, archived_at=None).order_by("name")
+
+
+def members(segment: Segment, principal: Any) -> QuerySet[Lead]:
+    """Who is in it now, of those this person may see."""
+    inside = SegmentMembership.objects.filter(segment=segment, left_at=None)
+    found: QuerySet[Lead] = Lead.objects.visible_to(principal).filter(pk__in=inside.values("lead"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How many are left once this condition, after those before it, was applied."""
+
+    text: str
+    count: int
+    share: float
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Whom a condition takes at this moment, of the leads its reader may see."""
+
+    count: int
+    of: int
+    hot: int
+    warm: int
+    cold: int
+    cuts: tuple[Cut, ...]
+    sample: tuple[Lead, ...]
+
+    @property
+    def share(self) -> float:
+        return self.count / self.of if self.of else 0.0
+
+    @property
+    def hot_part(self) -> str:
+        return self._part("h", self.hot)
+
+    @property
+    def warm_part(self) -> str:
+        return self._part("w", self.warm)
+
+    @property
+    def cold_part(self) -> str:
+        return self._part("c", self.cold)
+
+    def _part(self, tone: str, count: int) -> str:
+        """For the bar of parts: its tone and percent."""
+        return f"{tone}:{round(100 * count / self.count) if self.count else 0}"
+
+
+def preview(tree: Any, principal: Any) -> Preview | None:
+    """Count without writing; None when counting takes longer than `COUNTING_SECONDS`.
+
+    :raises Invalid: the condition cannot be read.
+    """
+    parse(tree)
+    steps = _steps(tree)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{COUNTING_SECONDS}s'")
+            row = _counts(cursor, tree, steps, principal)
+            sample = _sample(tree, principal) if row[1] else ()
+    except OperationalError:
+        return None
+    of, count, hot, warm, cold, *kept = row
+    cuts = tuple(
+        Cut(_capital(describe(step)), n, n / (of or 1)) for step, n in zip(steps, kept, strict=True)
+    )
+    return Preview(count, of, hot, warm, cold, cuts, sample)
+
+
+def _steps(tree: Any) -> list[Any]:
+    """The conditions of a group that must all hold, one by one; of any other, itself."""
+    parts = tree.get("all") if isinstance(tree, dict) else None
+    return list(parts)[:MOST_CUTS] if isinstance(parts, list) else [tree]
+
+
+def _counts(cursor: Any, tree: Any, steps: Sequence[Any], principal: Any) -> Any:
+    whole = compile(tree)
+    columns, params = [f"count(*) FILTER (WHERE {whole.sql})"], list(whole.params)
+    for temperature in ("hot", "warm", "cold"):
+        columns.append(f"count(*) FILTER (WHERE {whole.sql} AND score.temperature = %s)")
+        params += [*whole.params, temperature]
+    for n in range(len(steps)):
+        so_far = compile({"all": list(steps[: n + 1])})
+        columns.append(f"count(*) FILTER (WHERE {so_far.sql})")
+        params += so_far.params
+    visible, own = (
+        Lead.objects.visible_to(principal).order_by().values("pk").query.sql_with_params()
+    )
+    cursor.execute(
+        f"SELECT count(*), {', '.join(columns)} FROM {LEADS} WHERE lead.id IN ({visible})",
+        [*params, *own],
+    )
+    return cursor.fetchone()
+
+
+def _sample(tree: Any, principal: Any) -> tuple[Lead, ...]:
+    """Some of them, the hottest first."""
+    found = Lead.objects.visible_to(principal).filter(pk__in=lead_ids(tree))
+    return tuple(found.select_related("score_row").hottest_first()[:SAMPLE])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def why(segment: Segment, lead: Lead) -> Explained | None:
+    """Why a lead is in a live segment or not, condition by condition; None for a list."""
+    return explain(segment.conditions, lead.pk) if segment.kind == Segment.Kind.LIVE else None
+
+
+def segments_of(lead: Lead) -> QuerySet[SegmentMembership]:
+    """Where a lead is now, the latest first."""
+    now = SegmentMembership.objects.filter(lead=lead, left_at=None, segment__archived_at=None)
+    found: QuerySet[SegmentMembership] = now.select_related("segment").order_by("-entered_at")
+    return found

@@ -82,7 +82,7 @@ def read_body(request: HttpRequest) -> bytes:
     """
     if not hasattr(request, "captured_body"):
         request.captured_body = _read(request)  # type: ignore[attr-defined]
-    body: bytes = request.captured_body
+    body: bytes = request.captured_body  # type: ignore[attr-defined]
     return body
 
 

@@ -184,7 +184,8 @@ def _insert(item: InboxItem, *, hold: bool) -> int | None:
     values = [_plain(getattr(item, column)) for column in COLUMNS]
     values += [HOLD_SECONDS if hold else 0.0, item.api_key_id is None, item.api_key_id]
     was_open = connection.connection is not None
-    connection.health_check_done = True  # whether it is still alive is seen below, without asking
+    # Whether it is still alive is seen below, without asking first.
+    connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         return _run(values)
     except (OperationalError, InterfaceError):

@@ -66,7 +66,7 @@ class InboxFilter(forms.Form):
     def conditions(self) -> dict[str, Any]:
         """The same as plain JSON, for `leads.queries.captures.narrowed`."""
         chosen = self.chosen
-        found = {
+        found: dict[str, Any] = {
             name: chosen[name]
             for name in ("state", "door", "reason", "q", "unknown", "deed")
             if name in chosen

@@ -1,7 +1,7 @@
 """What arrived, what became of it, and whether the two add up."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +59,7 @@ def _searched(text: str) -> Q:
     return Q(email__startswith=plain.lower()[:254]) & ~Q(email="")
 
 
-CONDITIONS = {
+CONDITIONS: dict[str, Callable[[Any], Q]] = {
     "state": lambda value: Q(state=value),
     "source": lambda value: Q(source_id=value),
     "door": lambda value: Q(door__startswith=f"{value}:"),

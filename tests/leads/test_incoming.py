@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from leads.actions import sources as actions
 from leads.models import Activity, Consent, InboxItem, Inquiry, Lead, Touch
+from tests.factories import UserFactory
 from tests.leads.sources import (
     Sender,
     Use,
@@ -150,6 +151,19 @@ class TestAProviderThatProvesItself:
 
         assert answer.status_code == 200
         assert Inquiry.objects.count() == 1
+
+
+class TestReleasing:
+    def test_lets_through_what_a_secret_pasted_wrongly_kept(self, client: Client) -> None:
+        case = google()
+        case.false()
+        client.force_login(UserFactory(role="marketer"))
+
+        client.post(f"/inbox/{case.sender.item().receipt_id}/release/")
+        settle_captures()
+
+        assert Lead.objects.get().email == "alice@kestrel.example"
+        assert case.sender.item().state == "applied"
 
 
 class TestGoogleAds:
@@ -508,7 +522,8 @@ HOSTILE = [
     b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\nalice@x.example',
     b"From: \xff\xfe\r\nSubject: =?x?q?=?=\r\nContent-Type: multipart/mixed; boundary=\r\n\r\n--",
 ]
-PROVIDER_KEYS = [
+# The others read what “webhook” reads.
+READING_THEIR_OWN_WAY = [
     "webhook",
     "google-ads",
     "meta",
@@ -517,16 +532,12 @@ PROVIDER_KEYS = [
     "tally",
     "jotform",
     "gravity-forms",
-    "contact-form-7",
-    "wpforms",
-    "hubspot",
-    "salesforce",
     "email",
 ]
 
 
 class TestHostileBodies:
-    @pytest.mark.parametrize("provider", PROVIDER_KEYS)
+    @pytest.mark.parametrize("provider", READING_THEIR_OWN_WAY)
     def test_are_stored_and_never_break_anything(self, provider: str) -> None:
         sender = Sender(connect(provider, secret=SECRET))
         types = [

@@ -10,6 +10,7 @@ from leads.actions.sources import tell_watchers_of_source
 from leads.events import ConsentChanged, LeadCaptured, LeadDeleted, LeadMerged
 from leads.models import Consent
 from leads.tracking import stitching
+from leads.tracking.visits import objects
 
 
 @on(LeadMerged)
@@ -41,7 +42,7 @@ def recognise_visitor(event: LeadCaptured) -> None:
 def follow_tracking_consent(event: ConsentChanged) -> None:
     if event.purpose != Consent.Purpose.TRACKING:
         return
-    if stitching.objects(event.lead_id):
+    if objects(event.lead_id):
         stitching.stop_tracking(event.lead_id, at=timezone.now())
     else:
         stitching.allow_tracking(event.lead_id)

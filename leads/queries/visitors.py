@@ -13,7 +13,7 @@ from leads.attribution.channels import label_of
 from leads.capture.origin import origin_of
 from leads.models import Activity, IdentityLink, Lead, TrackedSite, Visit, VisitorEvent
 from leads.tracking import machines
-from leads.tracking.stitching import objects
+from leads.tracking.visits import objects
 
 VIEWS = ("page_view", "product_view", "pricing_view")
 MOST_BROWSERS = 6

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from leads.models import Lead, TrackedSite
 from leads.tracking.sites import click_token
-from leads.tracking.stitching import objects
+from leads.tracking.visits import objects
 
 PARAMETER = "lc_click"
 

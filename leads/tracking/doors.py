@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -29,7 +28,7 @@ from leads.api import cors
 from leads.api.capture import problem_response
 from leads.capture.storing import BadKey
 from leads.models import TrackedSite
-from leads.tracking import storing
+from leads.tracking import refusals, storing
 from leads.tracking.machines import AGENT_LENGTH
 from leads.tracking.pacing import PACE
 from leads.tracking.reading import open_body
@@ -38,7 +37,6 @@ from leads.tracking.visits import as_uuid
 SCOPE = "tracking:write"
 MOST_BYTES = 64_000  # as much as a browser's beacon carries
 PER_ADDRESS = 300  # batches a minute; an office shares its address
-REFUSED_SECONDS = 3600
 SCRIPT_SECONDS = 600
 
 
@@ -127,7 +125,7 @@ def take(request: HttpRequest, origin: str) -> None:
     if site is None:
         raise BadKey
     if origin not in site.origins:
-        note_refusal(site, origin)
+        refusals.note(site.pk, origin)
         raise Forbidden("This key may not be used from this site. Add the site’s address to it.")
     if not may_track(request, site):
         return
@@ -183,16 +181,6 @@ def arrival_of(
         signs=[] if request.headers.get("Accept-Language") else ["no_language"],
         visitor=visitor,
     )
-
-
-def note_refusal(site: Site, origin: str) -> None:
-    """For the settings page, which tells of a site whose address was forgotten."""
-    if site.pk is not None and origin and len(origin) <= 200 and origin.isprintable():
-        cache.set(refused_key(site.pk), origin, REFUSED_SECONDS)
-
-
-def refused_key(site_id: int) -> str:
-    return f"tracking-refused:{site_id}"
 
 
 # ---- the script ----

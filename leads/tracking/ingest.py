@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from psycopg2.extras import Json, execute_values
 
 from leadcrm.lib import normalise
+from leadcrm.lib.memo import remembering
 from leads.actions.activities import mark_dirty
 from leads.actions.consent import record_consent
 from leads.actions.inquiries import lead_of_email, survivor
@@ -38,6 +39,7 @@ from leads.tracking import machines, stitching
 from leads.tracking.reading import Event, Packet, open_body, read_packet
 from leads.tracking.sites import is_signed, read_click
 from leads.tracking.stitching import Confidence, Method
+from leads.tracking.visits import objects
 
 logger = structlog.get_logger(__name__)
 
@@ -61,7 +63,7 @@ class Read:
 def drain(*, limit: int = LIMIT) -> int:
     """Apply one round of waiting batches; return how many were taken."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), remembering():
             return _drain(limit)
     except OperationalError:  # a deadlock or a lock that took too long: the next round has it
         logger.warning("tracking_postponed")
@@ -228,7 +230,7 @@ def _write_receipt(visitor: Visitor, read: Read) -> None:
     if link is None or link.confidence != Confidence.HIGH:
         return
     lead = survivor(link.lead)
-    if stitching.objects(lead.pk) is not granted and _has_word(lead):
+    if objects(lead.pk) is not granted and _has_word(lead):
         return
     record_consent(
         lead.pk,
@@ -461,7 +463,7 @@ def _believe(read: Read) -> None:
     if lead_id is None or read.batch.visitor is not None:
         return
     lead, at = Lead.objects.get(pk=lead_id), read.batch.received_at
-    site = TrackedSite.objects.filter(pk=read.batch.site_id).first()
+    site = TrackedSite.objects.filter(pk=read.batch.site_id or 0).first()
     if site is not None and is_signed(site, read.packet.email, read.packet.signature):
         stitching.link_visitor(
             read.token, lead, method=Method.IDENTIFY, confidence=Confidence.HIGH, at=at

@@ -21,7 +21,6 @@ from leads.capture.origin import origin_of
 from leads.events import VisitorCut, VisitorLinked
 from leads.models import (
     Activity,
-    Consent,
     IdentityLink,
     Inquiry,
     Lead,
@@ -31,7 +30,7 @@ from leads.models import (
     VisitorEvent,
 )
 from leads.models.attribution import Channel
-from leads.tracking.visits import as_uuid, newest_visit
+from leads.tracking.visits import as_uuid, newest_visit, objects
 
 Method, Confidence = IdentityLink.Method, IdentityLink.Confidence
 RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
@@ -130,12 +129,6 @@ def _give_way(visitor: Visitor, link: IdentityLink, confidence: str, *, at: date
         Visit.objects.filter(visitor=visitor, link=link).update(link=None)
     else:
         IdentityLink.objects.filter(pk=link.pk).update(ended_at=at)
-
-
-def objects(lead_id: int) -> bool:
-    """Whether this person does not want to be tracked: the newest word on it counts."""
-    receipts = Consent.objects.filter(lead_id=lead_id, purpose=Consent.Purpose.TRACKING)
-    return receipts.order_by("-at", "-pk").values_list("granted", flat=True).first() is False
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from django.db import connection
 from psycopg2 import Binary
@@ -35,19 +36,17 @@ class Arrival:
 
 
 def store(arrival: Arrival, *, at: datetime) -> None:
+    values: list[Any] = [
+        arrival.site_id,
+        Binary(arrival.body),
+        str(arrival.visitor) if arrival.visitor else None,
+        arrival.remote_address,
+        arrival.user_agent,
+        arrival.signs,
+        at,
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT,
-            [
-                arrival.site_id,
-                Binary(arrival.body),
-                str(arrival.visitor) if arrival.visitor else None,
-                arrival.remote_address,
-                arrival.user_agent,
-                arrival.signs,
-                at,
-            ],
-        )
+        cursor.execute(INSERT, values)
 
 
 # ---- visitors of sites that keep nothing in the browser ----

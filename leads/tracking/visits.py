@@ -1,4 +1,4 @@
-"""Finding the visit that something happened in. The capture path uses it: it imports little."""
+"""Small questions about visits. The capture path and the pages ask them: this imports little."""
 
 import uuid
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from leads.models import Visit
+from leads.models import Consent, Visit
 
 
 def as_uuid(raw: Any) -> uuid.UUID | None:
@@ -30,3 +30,9 @@ def with_visit(context: Mapping[str, Any]) -> Mapping[str, Any]:
     token = as_uuid(context.get("visitor"))
     visit = newest_visit(token) if token else None
     return {**context, **visit.origin} if visit else context
+
+
+def objects(lead_id: int) -> bool:
+    """Whether this person does not want to be tracked: the newest word on it counts."""
+    receipts = Consent.objects.filter(lead_id=lead_id, purpose=Consent.Purpose.TRACKING)
+    return receipts.order_by("-at", "-pk").values_list("granted", flat=True).first() is False

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,7 +17,7 @@ from leads.forms.tracking import PolicyForm, SiteForm
 from leads.models import Consent, Lead, TrackedSite, TrackingPolicy
 from leads.panels import Place, panel
 from leads.queries import record, visitors
-from leads.tracking import doors, sites, stitching, storing
+from leads.tracking import refusals, sites, stitching, storing
 
 marketers = role_required(Role.MARKETER)
 
@@ -100,7 +99,7 @@ def _site(site_id: int) -> TrackedSite:
 def _check(request: HttpRequest, site: TrackedSite) -> dict[str, Any]:
     return {
         "events": visitors.last_events(site),
-        "refused": cache.get(doors.refused_key(site.pk)),
+        "refused": refusals.newest(site.pk),
         "server": request.build_absolute_uri("/").rstrip("/"),
         "secret": sites.secret_of(site),
     }

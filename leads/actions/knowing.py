@@ -18,6 +18,7 @@ from leads.queries.survivors import survivor_id
 
 CUSTOM = "custom."
 MOST_OF_A_NUMBER = 5
+MOST_READ = 50  # rows of a number; more share it than anybody would look at
 EXTERNAL_LIMIT = 200
 CERTAIN = frozenset({"email", "external_id"})
 
@@ -76,12 +77,12 @@ def owner_of(kind: str, value: str) -> int | None:
 
 def known_by_phone(number: str) -> list[Known]:
     """Leads that share a number, which several people of an office may."""
-    rows = Lead.objects.live().filter(
-        pk__in=LeadIdentifier.objects.filter(kind=LeadIdentifier.Kind.PHONE, value=number).values(
-            "lead"
-        )
-    )
-    columns = rows.order_by("pk").values_list("pk", "first_name", "last_name", "email")
+    numbers = LeadIdentifier.objects.filter(kind=LeadIdentifier.Kind.PHONE, value=number)
+    ids = set(numbers.values_list("lead_id", flat=True)[:MOST_READ])
+    if not ids:
+        return []
+    rows = Lead.objects.live().filter(pk__in=ids).order_by("pk")
+    columns = rows.values_list("pk", "first_name", "last_name", "email")
     return [
         Known(pk, f"{first} {last}".strip(), bool(email))
         for pk, first, last, email in columns[:MOST_OF_A_NUMBER]

@@ -211,7 +211,7 @@ def _take(definition: FieldDefinition, values: FieldValues) -> None:
         definition.type = values["type"]
     for name in ("required", "is_sensitive"):
         if name in values:
-            setattr(definition, name, bool(values[name]))  # type: ignore[literal-required]
+            setattr(definition, name, bool(values[name]))
     if "options" in values:
         definition.options = _options(definition.options or [], values["options"])
     if not definition.has_options:

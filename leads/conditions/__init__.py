@@ -7,8 +7,6 @@ predicate. `leads` offers its own fields; the apps above register theirs.
 from leads.conditions.catalogue import (
     FIELDS,
     OPERATORS,
-    Field,
-    Type,
     fields_for,
     find_field,
     register,
@@ -29,6 +27,7 @@ from leads.conditions.sql import (
     matches,
     moment_sql,
 )
+from leads.conditions.types import Field, Type
 
 __all__ = [
     "COUNTED",

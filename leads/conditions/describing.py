@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from leadcrm.lib.errors import Invalid
-from leads.conditions.catalogue import DATE_LABELS, OPERATOR_LABELS, Type, activity_label
+from leads.conditions.catalogue import DATE_LABELS, OPERATOR_LABELS, activity_label
 from leads.conditions.parsing import parse
 from leads.conditions.tree import (
     ActivityTest,
@@ -16,6 +16,7 @@ from leads.conditions.tree import (
     SegmentTest,
     TagTest,
 )
+from leads.conditions.types import Type
 from leads.models import Segment
 
 SEVERAL_LABELS = {

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from leadcrm.lib import memo
 from leadcrm.lib.errors import FieldError, Invalid
 from leadcrm.lib.normalise import clean_text
-from leads.conditions.catalogue import OPERATORS, Field, Type, find_field
+from leads.conditions.catalogue import OPERATORS, find_field
 from leads.conditions.tree import (
     ActivityTest,
     Day,
@@ -22,6 +22,7 @@ from leads.conditions.tree import (
     SegmentTest,
     TagTest,
 )
+from leads.conditions.types import Field, Type
 from leads.models import Segment
 
 MAX_DEPTH = 10

@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 
 from leadcrm.lib.errors import Invalid
-from leads.conditions.catalogue import Type
 from leads.conditions.parsing import parse
 from leads.conditions.tree import (
     ActivityTest,
@@ -26,6 +25,7 @@ from leads.conditions.tree import (
     SegmentTest,
     TagTest,
 )
+from leads.conditions.types import Type
 
 LEADS = "leads_lead lead JOIN leads_leadscore score ON score.lead_id = lead.id"
 # What machines do in somebody's name counts for nothing, but a bounce is always a machine's word.

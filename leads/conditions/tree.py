@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from leads.conditions.catalogue import Field
+from leads.conditions.types import Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def _json(value: Any) -> str:
 # ---- guessing what undescribed values are ----
 
 _GUESSES = (Type.YES_NO, Type.INTEGER, Type.NUMBER, Type.DATE, Type.MOMENT, Type.EMAIL, Type.URL)
-_MARKS = {Type.URL: "://", Type.EMAIL: "@"}
+_MARKS: dict[str, str] = {Type.URL: "://", Type.EMAIL: "@"}
 
 
 def guess_type(values: list[Stored]) -> str:

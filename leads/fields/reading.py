@@ -27,6 +27,7 @@ MAX_URL = 2_000
 # What JSON numbers, JavaScript and Python's floats hold without loss.
 DIGITS = 15
 LARGEST = 10**DIGITS
+MOST_BITS = 400  # of a whole number that stands for a text, such as an id
 YEARS = range(1900, 2201)
 YES = frozenset({"yes", "y", "true", "t", "on", "1", "x", "checked", "ja", "j", "oui", "si", "sí"})
 NO = frozenset({"no", "n", "false", "f", "off", "0", "unchecked", "nein", "nee", "non"})
@@ -87,7 +88,11 @@ def _line(raw: Any) -> str:
     """One text for what JSON has; lists and objects are not meant for a single field."""
     if isinstance(raw, bool):
         return "yes" if raw else "no"
-    if isinstance(raw, (int, float)):
+    if isinstance(raw, int):
+        if raw.bit_length() > MOST_BITS:
+            raise _Unfit("Write a shorter number.", "too_large")
+        return str(raw)
+    if isinstance(raw, float):
         return _plain(_finite(raw))
     if isinstance(raw, list) and all(isinstance(item, (str, int, float)) for item in raw):
         return ", ".join(_line(item) for item in raw)
@@ -149,7 +154,7 @@ def _country(_: FieldDefinition, raw: Any) -> str:
 # ---- numbers ----
 
 
-def _finite(raw: float) -> Decimal:
+def _finite(raw: Any) -> Decimal:
     if isinstance(raw, float) and not math.isfinite(raw):
         raise _Unfit("Write a number, such as 12.5.", "not_a_number")
     return _bounded(Decimal(repr(raw)))

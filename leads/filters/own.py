@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from leads import fields
 from leads.conditions.expressions import Holds
-from leads.filters.fields import ChoicesField, CodesField, MomentField, Picker, YesNoField
+from leads.filters.fields import Boxes, ChoicesField, CodesField, MomentField, Picker, YesNoField
 from leads.models import FieldDefinition
 from leads.models.lead import LeadQuerySet
 
@@ -68,9 +68,8 @@ class Way:
 def _choices(definition: FieldDefinition) -> forms.Field:
     if definition.type == Type.COUNTRY:
         return CodesField(required=False)
-    few = len(definition.choices) <= FEW
-    widget = {} if few else {"widget": Picker}
-    return ChoicesField(choices=definition.choices, required=False, **widget)
+    widget = Boxes if len(definition.choices) <= FEW else Picker
+    return ChoicesField(choices=definition.choices, required=False, widget=widget)
 
 
 def _value(definition: FieldDefinition) -> forms.Field:

@@ -13,7 +13,7 @@ from leads.actions.fields import FieldValues
 from leads.models import FieldDefinition
 
 Type = FieldDefinition.Type
-TYPE_ICONS = {
+TYPE_ICONS: dict[str, str] = {
     Type.TEXT: "type",
     Type.LONG_TEXT: "text",
     Type.NUMBER: "hash",

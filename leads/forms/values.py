@@ -19,8 +19,13 @@ Type = FieldDefinition.Type
 PREFIX = "custom_"
 PLAIN = frozenset({Type.SELECT, Type.MULTI_SELECT})  # shown by their keys
 YES_NO = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
-MODES = {Type.NUMBER: "decimal", Type.INTEGER: "numeric"}
-INPUT_TYPES = {Type.EMAIL: "email", Type.PHONE: "tel", Type.URL: "url", Type.DATE: "date"}
+MODES: dict[str, str] = {Type.NUMBER: "decimal", Type.INTEGER: "numeric"}
+INPUT_TYPES: dict[str, str] = {
+    Type.EMAIL: "email",
+    Type.PHONE: "tel",
+    Type.URL: "url",
+    Type.DATE: "date",
+}
 
 
 def name_in_form(definition: FieldDefinition) -> str:

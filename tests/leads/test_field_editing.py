@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from leadcrm.accounts.actions import create_api_key
 from leadcrm.accounts.models import User
@@ -73,6 +75,20 @@ class TestThePage:
         page = browser.get(f"/leads/{lead.public_id}/").content.decode()
 
         assert "9 empty fields" in page
+
+    def test_costs_no_query_for_each_field(self, browser: Client, lead: Lead) -> None:
+        address = f"/leads/{lead.public_id}/"
+        browser.get(address)
+        with CaptureQueriesContext(connection) as few:
+            browser.get(address)
+        for number in range(12):
+            FieldFactory(key=f"extra{number}", type="multi_select", options=PLANS)
+        Lead.objects.update(custom={f"extra{number}": ["pro"] for number in range(12)})
+
+        with CaptureQueriesContext(connection) as many:
+            browser.get(address)
+
+        assert len(many) == len(few)
 
     def test_leaves_archived_fields_out(self, browser: Client, lead: Lead) -> None:
         FieldDefinition.objects.update(is_active=False)

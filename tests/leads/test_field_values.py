@@ -24,6 +24,7 @@ TAKEN: list[tuple[str, Any, Any]] = [
     ("text", "  two\nlines\x00 ", "two lines"),
     ("text", 12.5, "12.5"),
     ("text", True, "yes"),
+    ("text", 123456789012345678, "123456789012345678"),
     ("text", ["a", "b"], "a, b"),
     ("long_text", "one\r\ntwo", "one\ntwo"),
     ("number", "1,234.5", 1234.5),
@@ -69,6 +70,7 @@ TAKEN: list[tuple[str, Any, Any]] = [
 ]
 REFUSED: list[tuple[str, Any, str]] = [
     ("text", {"a": 1}, "one value"),
+    ("text", 10**200, "shorter number"),
     ("text", "x" * 1001, "at most 1,000"),
     ("number", "a dozen", "Write a number"),
     ("number", "1,23,4", "Write a number"),

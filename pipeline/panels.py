@@ -29,7 +29,7 @@ def stage(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     position = lead.stage.position if lead.stage and not lost else -1
     steps = [
         {"stage": step, "done": step.position < position, "now": step.pk == lead.stage_id}
-        for step in queries.stages()
+        for step in queries.stage_list()
         if step.category != hidden
     ]
     days = (at - lead.stage_entered_at).days if lead.stage_entered_at else None
@@ -110,9 +110,13 @@ def task(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
 def move(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     """The next stage; a closed lead can be opened again."""
     position = lead.stage.position if lead.stage else -1
-    following = queries.stages().filter(position__gt=position, category__in=["open", "won"])
+    ahead = (
+        step
+        for step in queries.stage_list()
+        if step.position > position and step.category in {"open", "won"}
+    )
     closed = lead.stage is not None and not lead.stage.is_open
-    return {"to": None if closed else following.first(), "closed": closed}
+    return {"to": None if closed else next(ahead, None), "closed": closed}
 
 
 @panel("came", place=Place.DETAILS, position=5, template="pipeline/panel_came.html")

@@ -19,7 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def workspace_name() -> str:
-    return Workspace.objects.values_list("name", flat=True).first() or "LeadCRM"
+    return Workspace.load().name
 
 
 def parts_for(user: User, path: str) -> dict[str, Callable[[], Any]]:

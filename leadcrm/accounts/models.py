@@ -1,5 +1,6 @@
 """People who use LeadCRM, their teams, their keys, and what they are told."""
 
+from copy import copy
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
+from leadcrm.lib import memo
 from leadcrm.lib.tokens import new_public_id
 
 
@@ -37,8 +39,12 @@ class Workspace(models.Model):
 
     @classmethod
     def load(cls) -> "Workspace":
-        workspace, _ = cls.objects.get_or_create(pk=1)
-        return workspace
+        """Read once for each request; each caller has a copy to change."""
+        return copy(memo.once("workspace", lambda: cls.objects.get_or_create(pk=1)[0]))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        memo.forget("workspace")
 
 
 class Team(models.Model):

@@ -145,12 +145,17 @@ def count(leads: LeadQuerySet) -> CappedCount:
     return capped_count(leads.only("pk"))
 
 
+def _placed(lead: Lead, sort: str) -> Lead:
+    """The lead with what the order compares; only custom fields have to be asked for."""
+    if _sorted_field(sort.removeprefix("-")):
+        return in_order(Lead.objects.filter(pk=lead.pk), sort).select_related("score_row").get()
+    lead.waiting_until = lead.response_due_at if lead.responded_at is None else None  # type: ignore[attr-defined]
+    return lead
+
+
 def beside(leads: LeadQuerySet, lead: Lead, *, sort: str) -> tuple[str | None, str | None]:
     """The public ids before and after a lead in a list."""
     ordering = ordering_of(sort)
     ordered: Any = in_order(leads, sort).only("public_id")
-    place = in_order(Lead.objects.filter(pk=lead.pk), sort).select_related("score_row").first()
-    if place is None:
-        return None, None
-    before, after = neighbours(ordered, ordering=ordering, row=place)
+    before, after = neighbours(ordered, ordering=ordering, row=_placed(lead, sort))
     return before.public_id if before else None, after.public_id if after else None

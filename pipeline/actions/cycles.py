@@ -12,7 +12,7 @@ from leadcrm.lib.errors import Conflict, Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.events import CycleClosed, CycleOpened
 from leads.models import Inquiry, Lead, Lifecycle, Source, Stage, Status
-from pipeline.actions.deals import close_open_deals, create_deal, reopen_deals
+from pipeline.actions.deals import close_open_deals, create_deal, reopen_deals, update_deal
 from pipeline.actions.defaults import ensure_default_funnel
 from pipeline.actions.ledger import (
     advance_lifecycle,
@@ -22,7 +22,7 @@ from pipeline.actions.ledger import (
 )
 from pipeline.actions.owners import assign
 from pipeline.actions.response import cancel_clock, start_clock
-from pipeline.models import Assignment, LostReason, SalesCycle, Transition, WaitingLead
+from pipeline.models import Assignment, Deal, LostReason, SalesCycle, Transition, WaitingLead
 
 NOTE_LIMIT = 500
 CLOSING = ["closed_at", "outcome", "lost_reason", "lost_note", "owner_at_close"]
@@ -143,7 +143,8 @@ def close_cycle(
 ) -> Transition:
     """End the open cycle as won or lost, which the category of the stage `to` says.
 
-    Open deals follow; winning with an `amount` makes a deal when there is none.
+    Open deals follow; winning with an `amount` makes a deal when there is none, and corrects the
+    one that is open.
 
     :raises AlreadyClosed: there is no open cycle.
     :raises Invalid: lost without a reason, or for “other” without a note.
@@ -155,8 +156,8 @@ def close_cycle(
     text = clean_text(note, limit=NOTE_LIMIT)
     if to.category == Stage.Category.LOST:
         _check_reason(reason, text)
-    elif amount is not None and not cycle.deals.exists():
-        create_deal(lead_id, amount=amount, currency=currency, at=at, actor=actor)
+    elif amount is not None:
+        _note_worth(cycle, amount, currency=currency, at=at, actor=actor)
     cycle.closed_at = max(at, cycle.opened_at)
     cycle.outcome = to.category
     cycle.lost_reason = reason if to.category == Stage.Category.LOST else ""
@@ -173,6 +174,18 @@ def close_cycle(
         CycleClosed(lead_id=lead.pk, cycle_id=cycle.pk, outcome=cycle.outcome), at=at, actor=actor
     )
     return transition
+
+
+def _note_worth(
+    cycle: SalesCycle, amount: Decimal, *, currency: str, at: datetime, actor: User | None
+) -> None:
+    """What was said when it was won: of the deal there is; several deals know better."""
+    if not cycle.deals.exists():
+        create_deal(cycle.lead_id, amount=amount, currency=currency, at=at, actor=actor)
+        return
+    still_open = list(cycle.deals.filter(state=Deal.State.OPEN)[:2])
+    if len(still_open) == 1 and still_open[0].amount != amount:
+        update_deal(still_open[0].pk, at=at, amount=amount)
 
 
 def _closed_text(lead: Lead) -> str:

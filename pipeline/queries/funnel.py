@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from leadcrm.lib import memo
 from leads.models import Lead, Pipeline, Stage
 from pipeline.models import Deal, SalesCycle, Transition
 
@@ -17,6 +18,11 @@ def stages(pipeline: Pipeline | None = None) -> QuerySet[Stage]:
     """The stages of a pipeline (the default one) from left to right."""
     of_pipeline = {"pipeline": pipeline} if pipeline else {"pipeline__is_default": True}
     return Stage.objects.filter(**of_pipeline).order_by("position")
+
+
+def stage_list() -> list[Stage]:
+    """The stages of the default pipeline, read once for each request."""
+    return memo.once("stages", lambda: list(stages()))
 
 
 def all_stages() -> QuerySet[Stage]:

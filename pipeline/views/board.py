@@ -118,11 +118,17 @@ def move(request: HttpRequest, lead_id: str) -> HttpResponse:
     return move_page(request, lead, form, status=422 if form.errors else 200)
 
 
-def offered(request: HttpRequest, lead: Lead) -> dict[str, str]:
-    """The stage asked for, else the one after the present."""
+def offered(request: HttpRequest, lead: Lead) -> dict[str, Any]:
+    """The stage asked for, else the one after the present; what the open deal is worth."""
     here = lead.stage.key if lead.stage else ""
     wanted = request.GET.get("stage") or following(lead)
-    return {"stage": wanted, "expected": request.GET.get("expected", here)}
+    start: dict[str, Any] = {"stage": wanted, "expected": request.GET.get("expected", here)}
+    deals = open_deals(lead)
+    return start | {"amount": deals[0].amount} if len(deals) == 1 else start
+
+
+def open_deals(lead: Lead) -> list[Deal]:
+    return list(Deal.objects.filter(lead=lead, state=Deal.State.OPEN).order_by("pk")[:20])
 
 
 def following(lead: Lead) -> str:
@@ -141,6 +147,12 @@ def move_page(
     if asked_for is not None:
         form.fields["reason"].required = asked_for.category == Stage.Category.LOST
         form.fields["amount"].required = needs_amount(lead, asked_for.key)
+    deals = open_deals(lead)
+    if len(deals) == 1:
+        form.fields["amount"].help_text = f"The open deal “{deals[0].name}” becomes won with this."
+    elif deals:
+        form.fields["amount"].help_text = f"All {len(deals)} open deals are won as they stand."
+        form.fields["amount"].disabled = True
     context = {
         "lead": lead,
         "form": form,

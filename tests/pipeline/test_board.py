@@ -179,6 +179,19 @@ class TestMoving:
         assert accepted.status_code == 302  # type: ignore[attr-defined]
         assert SalesCycle.objects.get(lead=lead).lost_reason == "no_budget"
 
+    def test_won_offers_what_the_open_deal_is_worth_and_corrects_it(
+        self, browser: Client, alice: User
+    ) -> None:
+        lead = lead_of(alice)
+        actions.create_deal(lead.pk, amount=Decimal(18400), at=timezone.now())
+
+        form = browser.get(f"/pipeline/{lead.public_id}/move/?stage=won").content.decode()
+        move(browser, lead, "won", amount="17000")
+
+        assert 'value="18400.00"' in form
+        deal = Deal.objects.get(lead=lead)
+        assert (deal.state, deal.amount) == (Deal.State.WON, Decimal(17000))
+
     def test_won_needs_an_amount_unless_there_is_a_deal(self, browser: Client, alice: User) -> None:
         lead = lead_of(alice)
 

@@ -67,6 +67,7 @@ GROUPS = (
             Item("insights", "Overview", "layout-dashboard", "/dashboard/"),
             Item("funnel", "Funnel", "chart-bar-decreasing", "/dashboard/funnel/", go="f"),
             Item("response", "Response time", "timer", "/dashboard/response-time/"),
+            Item("reps", "Reps", "trophy", "/dashboard/reps/"),
             Item("sources", "Source ROI", "coins", "/dashboard/sources/", OFFICE),
             Item("marketing", "Campaigns & spend", "megaphone", "/marketing/", OFFICE),
         ),

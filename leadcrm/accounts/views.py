@@ -260,6 +260,7 @@ def notifications_read(request: HttpRequest) -> HttpResponse:
     return redirect("notifications")
 
 
+@require_POST
 def notification_open(request: HttpRequest, notification_id: int) -> HttpResponse:
     """Mark one as read and go where it points."""
     own = queries.notifications_of(user_of(request))

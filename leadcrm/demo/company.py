@@ -8,7 +8,7 @@ WORKSPACE = {
     "time_zone": "Europe/Amsterdam",
     "currency": "EUR",
     "country": "NL",
-    "postal_address": "Marlow Scheduling BV, Wijnhaven 12, 3011 WN Rotterdam",
+    "postal_address": "Wijnhaven 12, 3011 WN Rotterdam",
 }
 PASSWORD = "leadcrm-demo"  # noqa: S105  (printed at start, refused in production)
 

@@ -5,7 +5,17 @@ from argparse import ArgumentParser, Namespace
 
 from benchmarks import servers
 
-NAMES = ("generate", "pages", "scoring", "queue", "sends", "capture", "matching")
+NAMES = (
+    "generate",
+    "pages",
+    "scoring",
+    "queue",
+    "sends",
+    "capture",
+    "tracking",
+    "importing",
+    "matching",
+)
 
 
 def arguments() -> Namespace:
@@ -17,6 +27,7 @@ def arguments() -> Namespace:
         ("pairs", 5, "pairs of measurements for each ratio"),
         ("mails", 300, "mails in each measurement"),
         ("queue", 10_000, "rows of the queue in each measurement"),
+        ("rows", 100_000, "rows of the imported file in each measurement"),
     ):
         value = int(os.environ.get(f"BENCH_{name.upper()}") or default)
         parser.add_argument(f"--{name}", type=int, default=value, help=f"{text} ({value})")

@@ -17,6 +17,7 @@ class Options:
     seconds: float
     mails: int
     queue: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)

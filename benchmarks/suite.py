@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from benchmarks import capture, matching, pages, queue, scoring, sends, world
+from benchmarks import capture, importing, matching, pages, queue, scoring, sends, tracking, world
 from benchmarks.measuring import Line, Options, show
 
 HEAD = Line("", "LeadCRM", "bare", "ratio")
@@ -29,7 +29,8 @@ def run(chosen: Namespace) -> None:
         show("Matching", matching.lines(few, matching.measure()), head)
     for name, part in (
         ("scoring", scoring.run), ("queue", queue.run), ("sends", sends.run),
-        ("capture", capture.run),
+        ("capture", capture.run), ("tracking", tracking.run),
+        ("importing", importing.run),
     ):  # fmt: skip
         if not wanted or name in wanted:
             show(name.capitalize(), part(options), HEAD)

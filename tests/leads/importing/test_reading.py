@@ -5,10 +5,12 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from leadcrm.lib import normalise
 from leads.importing import csvfile
+from leads.importing.cleaning import email_of
 from leads.importing.csvfile import Record, decoded, records
 from leads.importing.detecting import NotATable, delimiter_of, encoding_of, kind_of
 from leads.importing.reading import look
@@ -233,6 +235,16 @@ class TestFormulas:
     @given(st.text(alphabet="'=+-@\t a1", max_size=8))
     def test_come_back_whatever_they_are(self, text: str) -> None:
         assert unguarded(guarded(text)) == text
+
+
+class TestAddresses:
+    @given(st.text(alphabet="aZ9.-_+@'&é ", max_size=24) | st.emails())
+    @example("a@b.localhost")
+    @example("a.@b.example")
+    @example("a@b--c.example")
+    @example(f"{'a' * 65}@b.example")
+    def test_are_read_as_everywhere(self, text: str) -> None:
+        assert email_of(text.strip()) == normalise.email(text.strip())
 
 
 def test_a_mark_at_the_beginning_is_no_part_of_the_first_heading() -> None:

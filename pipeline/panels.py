@@ -125,12 +125,12 @@ def came(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
     if path is None:
         return None
     kind, credit = touch_credit(lead.pk)
+    touches = [_touch(touch, path, user) for touch in path.touches]
     return {
-        "touches": [_touch(touch, path, credit, user) for touch in path.touches],
+        "touches": touches,
         "left_out": path.left_out,
         "kind": KIND_WORDS[kind],
-        "models": list(MODELS.values()),
-        "has_credit": bool(credit),
+        "credit": _credit(touches, credit) if credit and len(touches) > 1 else [],
     }
 
 
@@ -142,9 +142,18 @@ KIND_WORDS = {
 }
 
 
-def _touch(
-    touch: Touch, path: Path, credit: dict[int, dict[str, float]], user: User
-) -> dict[str, Any]:
+def _credit(
+    touches: list[dict[str, Any]], credit: dict[int, dict[str, float]]
+) -> list[tuple[str, list[tuple[dict[str, Any], float]]]]:
+    """By model, the touches that get some of it."""
+    shares = [(each, credit.get(each["touch"].pk, {})) for each in touches]
+    return [
+        (label, [(each, found[model]) for each, found in shares if found.get(model)])
+        for model, label in MODELS.items()
+    ]
+
+
+def _touch(touch: Touch, path: Path, user: User) -> dict[str, Any]:
     marks = [
         word
         for word, is_so in (
@@ -161,6 +170,5 @@ def _touch(
         "channel": channels.label_of(touch.channel),
         "icon": channels.icon_of(touch.channel),
         "marks": ", ".join(marks),
-        "shares": [credit.get(touch.pk, {}).get(model, 0.0) for model in MODELS],
         "referrer": referrer if seen else None,
     }

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from leadcrm.demo import load
 from leadcrm.demo.drips import load_drips
+from leadcrm.demo.inbox import load_waiting
 from leads.models import Lead
 from scoring.actions import rescore_everyone
 
@@ -20,4 +21,5 @@ def load_demo(*, count: int, seed: int, now: datetime) -> list[Lead]:
     load_drips(told, seed=seed, now=now)
     for days in SCORED_DAYS_AGO:
         rescore_everyone(at=now - timedelta(days=days), announce=False)
+    load_waiting(now=now)
     return [lead for _, lead in told]

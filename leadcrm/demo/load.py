@@ -4,6 +4,7 @@ Nothing is announced: history has happened, nobody is to be mailed or notified f
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -372,15 +373,22 @@ class Writer:
         )
 
     def inbox_item(self, story: Story, lead: Lead, at: datetime) -> InboxItem:
-        body = urlencode({k: v for k, v in story.fields.items() if v}).encode()
         form = self.staff.forms.get(story.origin.form)
+        answers = {key: value for key, value in story.fields.items() if value}
+        body = (urlencode(answers) if form else json.dumps({"fields": answers})).encode()
         return InboxItem(
             source=self.staff.sources[story.origin.key],
             form_version=form.published if form else None,
             door=f"form:{form.pk}" if form else "api",
             path=f"/f/{form.slug}/" if form else "/api/v1/capture/",
-            content_type="application/x-www-form-urlencoded",
-            headers={"user-agent": "Mozilla/5.0"},
+            content_type="application/x-www-form-urlencoded" if form else "application/json",
+            headers={"User-Agent": "Mozilla/5.0"},
+            email=lead.email,
+            progress=[
+                {"step": "parsed", "words": f"{len(answers)} answers to “{story.origin.name}”"},
+                {"step": "matched", "words": "A new lead: nobody known by this address or number"},
+                {"step": "applied", "words": "Part of the lead’s story"},
+            ],
             body=body,
             remote_address="192.0.2.0",
             content_hash=hashlib.sha256(body).hexdigest(),

@@ -215,6 +215,8 @@ def _number(_: FieldDefinition, raw: Any) -> int | float:
 
 
 def _integer(_: FieldDefinition, raw: Any) -> int:
+    if isinstance(raw, str) and re.fullmatch(r"[-+]?\d{1,3}\.\d{3}", raw):
+        raw = raw.replace(".", "")  # here a point can only part thousands
     number = _decimal(raw)
     if number != number.to_integral_value():
         raise _Unfit("Write a whole number, such as 12.", "not_a_number")

@@ -39,6 +39,7 @@ TAKEN: list[tuple[str, Any, Any]] = [
     ("number", 0, 0),
     ("integer", "12.0", 12),
     ("integer", 3.0, 3),
+    ("integer", "1.250", 1250),
     ("yes_no", "Ja", True),
     ("yes_no", 0, False),
     ("yes_no", "unchecked", False),

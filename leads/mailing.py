@@ -17,9 +17,11 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from leadcrm.accounts.models import Workspace
 from leadcrm.lib import pump
+from leads.actions.activities import record_activity
 from leads.models import TransactionalMail
 
 logger = structlog.get_logger(__name__)
@@ -98,6 +100,18 @@ def _send(mail: TransactionalMail, connection: BaseEmailBackend, *, token: uuid.
         _try_again(mail, token=token)
     else:
         _end(mail, State.SENT, token=token, sent_at=Now())
+        _tell_timeline(mail)
+
+
+def _tell_timeline(mail: TransactionalMail) -> None:
+    if mail.lead_id is not None:
+        record_activity(
+            mail.lead_id,
+            "email_sent",
+            at=timezone.now(),
+            properties={"subject": mail.subject},
+            dedupe_key=f"asked-mail:{mail.pk}",
+        )
 
 
 def _message(mail: TransactionalMail, connection: BaseEmailBackend) -> EmailMultiAlternatives:

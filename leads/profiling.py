@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from leadcrm.lib import tokens
 from leads import questions
 from leads.actions.inquiries import survivor
@@ -19,6 +21,18 @@ VALID = timedelta(days=60)
 def token_for(lead: Lead, *, at: datetime) -> str:
     """What a link to a form carries as `?lc_known=`."""
     return tokens.sign(PURPOSE, f"{lead.public_id}-{int((at + VALID).timestamp())}")
+
+
+def is_form(url: str) -> bool:
+    """Whether a link leads to a hosted form of ours."""
+    return url.startswith(f"{settings.SITE_URL}/f/")
+
+
+def with_known(url: str, lead: Lead, *, at: datetime) -> str:
+    """The link to a form as this person follows it: it will not ask what is known."""
+    head, mark, fragment = url.partition("#")
+    joint = "&" if "?" in head else "?"
+    return f"{head}{joint}lc_known={token_for(lead, at=at)}{mark}{fragment}"
 
 
 def lead_of(token: str, *, at: datetime) -> Lead | None:

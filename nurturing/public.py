@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from leads import profiling
 from leads.arrivals import truncated_address
 from leads.models import Suppression
 from leads.tracking.clicks import is_tracked, with_click
@@ -90,6 +91,9 @@ def _landing(public_id: str, link: Link, visit: actions.Visit, *, at: datetime) 
     """Where the mail points; a website of ours is told for a while who comes from it."""
     address = link.url
     try:
+        if profiling.is_form(address):
+            sent = Send.objects.filter(public_id=public_id).select_related("lead").first()
+            return profiling.with_known(address, sent.lead, at=at) if sent else address
         if visit.method == "GET" and not visit.prefetch and is_tracked(address):
             lead_id = Send.objects.filter(public_id=public_id).values_list("lead_id", flat=True)
             address = with_click(address, lead_id.first(), at=at)

@@ -55,7 +55,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         form = self.instance
         wishes = wishes_from(form.wishes)
-        self.initial |= {
+        self.initial = dict(self.initial) | {
             "stage": wishes.stage,
             "owner": wishes.owner,
             "drip": wishes.drip,

@@ -51,7 +51,7 @@ def _count(request: HttpRequest, slug: str) -> None:
     except (ValueError, RecursionError):
         return
     mark = str(said.get("at", "")) if isinstance(said, dict) else ""
-    version = FormVersion.objects.filter(pk=shown(mark)[0], form__slug=slug).first()
+    version = FormVersion.objects.filter(pk=shown(mark)[0] or 0, form__slug=slug).first()
     if version is not None:
         count(version.pk, _events(said.get("events"), version), day=timezone.now().date())
 

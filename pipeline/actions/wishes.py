@@ -41,8 +41,8 @@ def _find_owner(lead_id: int, wishes: Wishes, *, at: datetime) -> None:
     if wishes.wants_routing:
         route(lead_id, at=at, cause=CAUSE)
         return
-    user = User.objects.filter(pk=wishes.user_id, is_active=True).first()
-    team = Team.objects.filter(pk=wishes.team_id).first()
+    user = User.objects.filter(pk=wishes.user_id or 0, is_active=True).first()
+    team = Team.objects.filter(pk=wishes.team_id or 0).first()
     if user is not None:
         assign(lead_id, owner=user, at=at, cause=Assignment.Cause.ROUTED, note="As its form says.")
     elif team is not None:

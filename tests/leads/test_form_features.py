@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -28,10 +29,11 @@ from leads.models import (
     Lead,
     TransactionalMail,
 )
+from nurturing import tracking
 from nurturing.models import Enrollment
 from tests.conftest import Mailbox
 from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
-from tests.nurturing.factories import make_campaign
+from tests.nurturing.factories import make_campaign, plan_mails
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
@@ -510,6 +512,18 @@ class TestAskingOnlyWhatIsNotKnown:
         assert "priya@x.example" not in page
         assert answer.status_code == 303
         assert (priya.city, Lead.objects.count()) == ("Antwerp", 1)
+
+    def test_a_link_in_a_mail_knows_who_follows_it(self, priya: Lead, mailbox: Mailbox) -> None:
+        form = f"{django_settings.SITE_URL}/f/book-a-demo/"
+        links = tracking.ensure_links([form])
+        [send] = plan_mails(make_campaign("guide"), priya)
+        click = tracking.click_url(send.public_id, links[form])
+
+        answer = Client().get("/e/c/" + click.rpartition("/e/c/")[2])
+
+        where = answer.headers["Location"]
+        assert where.startswith(f"{form}?lc_known={priya.public_id}-")
+        assert 'name="email"' not in Visitor().open(where.removeprefix(form))
 
     def test_another_address_is_another_person(self, priya: Lead) -> None:
         visitor = Visitor()

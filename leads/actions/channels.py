@@ -15,6 +15,7 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound
 from leadcrm.lib.normalise import clean_text
 from leads.attribution import channels, sql, store
+from leads.attribution.defaults import DEFAULTS
 from leads.attribution.rules import (
     FIELDS,
     OF_SOURCE,
@@ -205,7 +206,10 @@ def move_rule(key: str, *, up: bool) -> None:
 
 @transaction.atomic
 def delete_rule(key: str) -> None:
-    _change(lambda rules: rules.pop(_place(rules, key)) and None)
+    def change(rules: list[dict[str, Any]]) -> None:
+        del rules[_place(rules, key)]
+
+    _change(change)
 
 
 @transaction.atomic
@@ -300,7 +304,7 @@ def restore(number: int) -> ChannelRuleSet:
     if number and old is None:
         raise NotFound
     row = _locked_draft()
-    first = store.DEFAULTS
+    first = DEFAULTS
     row.rules = old.rules if old else [rule.as_json() for rule in first.rules]
     row.own_hosts = old.own_hosts if old else list(first.own_hosts)
     _save(row)

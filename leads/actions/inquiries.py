@@ -27,6 +27,7 @@ from leads.models import (
     Source,
     Touch,
 )
+from leads.models.attribution import Channel
 from leads.queries.survivors import survivor_id
 from leads.wishes import wishes_of
 
@@ -227,6 +228,26 @@ def add_touch(
             for name, value in click_ids.items()
         )
     return touch
+
+
+def state_origin(
+    lead_id: int, *, channel: str, campaign: str, referred_by: Lead | None, at: datetime
+) -> Touch | None:
+    """Keep how somebody is said to have come; None where nothing is said."""
+    if not (channel or campaign or referred_by):
+        return None
+    return add_touch(
+        lead_id,
+        None,
+        channel=channel or (Channel.REFERRAL if referred_by else Channel.EVENT),
+        utm={"utm_campaign": campaign},
+        click_ids={},
+        referrer="",
+        landing_page="",
+        at=at,
+        is_stated=True,
+        referred_by=referred_by,
+    )
 
 
 def _campaign(tag: str, channel: str) -> MarketingCampaign | None:

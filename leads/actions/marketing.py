@@ -200,8 +200,8 @@ def _problems(entry: SpendEntry) -> Sequence[FieldError]:
     found = []
     if entry.channel not in channels.known_keys():
         found.append(FieldError("channel", f"There is no channel “{entry.channel[:40]}”."))
-    campaigns = MarketingCampaign.objects.filter(pk=entry.campaign_id)
-    if entry.campaign_id is not None and not campaigns.exists():
+    campaign = entry.campaign_id
+    if campaign and not MarketingCampaign.objects.filter(pk=campaign).exists():
         found.append(FieldError("campaign", "There is no such campaign."))
     if entry.first_day is None:
         found.append(FieldError("first_day", "Give the day, or the first one."))
@@ -211,9 +211,9 @@ def _problems(entry: SpendEntry) -> Sequence[FieldError]:
         )
     elif (entry.last_day - entry.first_day).days >= LONGEST_DAYS:
         found.append(FieldError("last_day", "Choose at most ten years."))
-    if entry.amount is None or not 0 <= entry.amount <= MOST_MONEY:
+    if not 0 <= entry.amount <= MOST_MONEY:
         found.append(FieldError("amount", "Write an amount from 0 to 9,999,999,999.99."))
-    elif entry.amount != entry.amount.quantize(Decimal("0.01")):
+    elif entry.amount != round(entry.amount, 2):
         found.append(FieldError("amount", "Write at most two decimals."))
     if entry.currency not in list_currencies():
         found.append(FieldError("currency", "Write a currency’s code, such as EUR."))

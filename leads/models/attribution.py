@@ -5,7 +5,7 @@ or archives one of them, or adds one of the company's own.
 """
 
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -143,8 +143,8 @@ class AttributionSettings(models.Model):
         return "Attribution"
 
     @classmethod
-    def load(cls) -> Self:
-        return cls._default_manager.filter(pk=cls.PK).first() or cls(pk=cls.PK)
+    def load(cls) -> "AttributionSettings":
+        return cls.objects.filter(pk=cls.PK).first() or cls(pk=cls.PK)
 
 
 class MarketingCampaign(models.Model):

@@ -16,6 +16,7 @@ from leadcrm.lib.toasts import toast
 from leads import actions, undo
 from leads.actions.leads import EmailTaken
 from leads.forms.leads import EditForm, FieldForm, LeadForm, NoteForm, differs, seen_in, values_of
+from leads.forms.origin import OriginForm
 from leads.forms.values import PREFIX
 from leads.models import Lead
 from leads.queries import record
@@ -46,16 +47,18 @@ def timeline(request: HttpRequest, lead_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def lead_new(request: HttpRequest) -> HttpResponse:
-    form = LeadForm(_posted(request))
-    if form.is_valid():
-        at, user = timezone.now(), _user(request)
+    form, user = LeadForm(_posted(request)), _user(request)
+    origin = OriginForm(_posted(request), user=user)
+    if form.is_valid() & (not origin.is_bound or origin.is_valid()):
+        at = timezone.now()
         try:
             lead = actions.create_lead(form.contact, at=at, actor=user, user=user)
         except DomainError as error:
-            return _refused(request, "leads/lead_new.html", form, error)
+            return _refused(request, "leads/lead_new.html", form, error, origin=origin)
+        origin.keep(lead, at=at)
         messages.success(request, f"Added {lead.name}.")
         return redirect(f"/leads/{lead.public_id}/")
-    return _form_page(request, "leads/lead_new.html", form)
+    return _form_page(request, "leads/lead_new.html", form, origin=origin)
 
 
 @require_http_methods(["GET", "POST"])

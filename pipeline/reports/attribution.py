@@ -140,7 +140,8 @@ def _named(text: str, prefix: str) -> str:
 def _rows(text: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(text, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def credits_of(scope: Scope) -> dict[tuple[str, int | None], Credit]:
@@ -190,7 +191,8 @@ def _positional(text: str, params: dict[str, Any]) -> tuple[str, list[Any]]:
 
 
 def _place(channel: str, campaign: str) -> tuple[str, dict[str, Any]]:
-    where, values = "", {}
+    where = ""
+    values: dict[str, Any] = {}
     if channel:
         where, values = "AND channel = %(channel)s", {"channel": channel}
     if campaign == NONE:

@@ -149,7 +149,9 @@ def sources(scope: Scope, model: str = FIRST, *, payback: bool = True) -> Source
 
 
 def _names(ids: set[int | None]) -> dict[int, str]:
-    return dict(MarketingCampaign.objects.filter(pk__in=ids - {None}).values_list("pk", "name"))
+    return dict(
+        MarketingCampaign.objects.filter(pk__in=[pk for pk in ids if pk]).values_list("pk", "name")
+    )
 
 
 def _row(
@@ -165,7 +167,10 @@ def _row(
         channel,
         names.get(campaign, "Campaign deleted") if campaign else "Without a campaign",
         money.by_place.get(place, Decimal(0)),
-        *(credit.count(model, kind) for kind in KIND_OF.values()),
+        leads=credit.count(model, "lead"),
+        mql=credit.count(model, "mql"),
+        sql=credit.count(model, "sql"),
+        won=credit.count(model, "won"),
         revenue=credit.revenue(model),
         campaign=str(campaign) if campaign else NONE,
     )

@@ -293,6 +293,34 @@ class TestClickIds:
         assert [touch.click_ids for touch in Touch.objects.all()] == [["gclid"], ["gclid"]]
 
 
+class TestEnteredByHand:
+    def test_somebody_met_at_a_fair_or_sent_by_a_lead_says_so(self, client: Client) -> None:
+        alice = UserFactory(name="Alice")
+        client.force_login(alice)
+        sender = LeadFactory(email="bob@example.com", owner=alice)
+        said = {"event": "Expo 26", "referred_by": "Bob@example.com"}
+
+        page = client.post("/leads/new/", {"email": "carol@example.com", **said}, follow=True)
+
+        touch = Touch.objects.select_related("campaign").get()
+        assert (touch.channel, touch.is_stated, touch.referred_by) == ("referral", True, sender)
+        assert touch.campaign is not None
+        assert touch.campaign.name == "Expo 26"
+        assert f"/leads/{sender.public_id}/" in page.content.decode()
+
+    def test_nobody_is_named_whom_the_reader_may_not_see(self, client: Client) -> None:
+        client.force_login(UserFactory(name="Alice"))
+        LeadFactory(email="bob@example.com", owner=UserFactory(name="Bob"))
+
+        answer = client.post(
+            "/leads/new/", {"email": "carol@example.com", "referred_by": "bob@example.com"}
+        )
+
+        assert answer.status_code == 422
+        assert "You see no lead with this address" in answer.content.decode()
+        assert not Touch.objects.exists()
+
+
 def _touch(lead: Any, channel: str = "direct", **more: Any) -> Touch:
     return Touch.objects.create(
         lead=lead, channel=channel, landing_page="https://a.example/", occurred_at=NOON, **more

@@ -114,7 +114,7 @@ class TestLeadPage:
         for minute in range(40):
             actions.record_activity(lead.pk, "page_view", at=NOON + timedelta(minutes=minute))
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(18):
             browser.get(f"/leads/{lead.public_id}/")
 
 

@@ -12,6 +12,7 @@ from leads.comparing import differences
 from leads.drafting import content_of
 from leads.models import (
     Asset,
+    Confirmation,
     ConsentText,
     Form,
     FormCount,
@@ -199,6 +200,13 @@ def waiting_items(form: Form) -> int:
     states = (InboxItem.State.QUARANTINED, InboxItem.State.NEEDS_REVIEW)
     rows = InboxItem.objects.filter(source=form.source_id, form_version__form=form)
     return rows.filter(state__in=states).order_by().values("pk")[:100].count()
+
+
+def confirmations_of(form: Form, *, since: datetime) -> tuple[int, int]:
+    """How many were asked to confirm their address, and how many have."""
+    asked = Confirmation.objects.filter(version__form=form, created_at__gte=since)
+    counted = asked.aggregate(asked=Count("pk"), confirmed=Count("confirmed_at"))
+    return counted["asked"], counted["confirmed"]
 
 
 def consent_texts() -> QuerySet[ConsentText]:

@@ -598,13 +598,16 @@ class TestNumbers:
 
     def test_stand_on_the_forms_page(self, client: Client) -> None:
         make_form()
+        settings(confirm="consent")
         client.force_login(UserFactory(role="marketer"))
         visitor = Visitor()
         visitor.open()
         self.count(visitor, ["view"], ["start"], ["filled", "email"])
-        visitor.send(email="alice@x.example")
+        visitor.send(email="alice@x.example", lc_consent="on")
 
-        stats = client.get("/forms/book-a-demo/").context["stats"]
+        page = client.get("/forms/book-a-demo/")
 
+        stats = page.context["stats"]
+        assert page.context["confirmations"] == (1, 0)
         assert (stats.views, stats.starts, stats.rate) == (1, 1, 1.0)
         assert [f.filled for f in stats.fields if f.label == "Work e-mail"] == [1]

@@ -83,6 +83,7 @@ def form_page(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "row": queries.form_rows(since=since, only=form)[0],
         "waiting": queries.waiting_items(form),
+        "confirmations": queries.confirmations_of(form, since=since),
         "days": DAYS,
     }
     return render(request, "leads/forms/form.html", context)

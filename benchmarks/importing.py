@@ -116,7 +116,7 @@ Lines = tuple[list[str], list[list[Any]]]
 
 def lead_rows(people: list[Lead]) -> Lines:
     fields = [field for field in Lead._meta.concrete_fields if not field.generated]
-    columns = [field.column for field in fields]
+    columns = [str(field.column) for field in fields]
     return columns, [[getattr(lead, field.attname) for field in fields] for lead in people]
 
 

@@ -89,8 +89,11 @@ class ImportsView(APIView):
 
 
 def _file_of(data: dict[str, Any]) -> Any:
-    file = data["file"] if "file" in data else io.BytesIO(data["content"].encode("utf-8"))
-    size = file.size if "file" in data else file.getbuffer().nbytes
+    if "file" in data:
+        file, size = data["file"], data["file"].size
+    else:
+        file = io.BytesIO(data["content"].encode("utf-8"))
+        size = file.getbuffer().nbytes
     if size > settings.MAX_IMPORT_BYTES:
         most = settings.MAX_IMPORT_BYTES // 1_000_000
         raise Invalid.field("file", f"A file may have {most:,} MB. Split it.", "too_large")

@@ -325,7 +325,7 @@ def _purge(job: ImportJob, *, at: datetime) -> None:
 def _lock(job_id: int, *states: str) -> ImportJob:
     job: ImportJob = ImportJob.objects.select_for_update(of=("self",)).get(pk=job_id)
     if job.state not in states:
-        raise NotNow(_TOO_SOON.get(job.state, "This import is over."))
+        raise NotNow(_TOO_SOON.get(State(job.state), "This import is over."))
     return job
 
 

@@ -22,7 +22,7 @@ COMPANY_LOCK = 7_203_115  # of the transaction that makes companies known by nam
 def insert(leads: Sequence[Lead]) -> None:
     """COPY new leads with their score rows; their keys are known already."""
     fields = [f for f in Lead._meta.concrete_fields if not f.generated]
-    columns = [field.column for field in fields]
+    columns = [str(field.column) for field in fields]
     names = [field.attname for field in fields]
     copy_rows(
         Lead._meta.db_table, columns, ([getattr(lead, name) for name in names] for lead in leads)

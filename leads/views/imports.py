@@ -110,7 +110,7 @@ class Shown:
     @property
     def undo_counts(self) -> list[Count]:
         return [
-            Count(undone, undone.label, rows, f"{self.href}rows/?undone={undone}")
+            Count(undone, str(undone.label), rows, f"{self.href}rows/?undone={undone}")
             for undone in (Undone.UNDONE, Undone.PARTLY, Undone.KEPT)
             if (rows := self.job.counts.get(undone, 0))
         ]

@@ -22,7 +22,7 @@ from leadcrm.lib.errors import DomainError, NotFound
 from leadcrm.lib.middleware import client_address
 from leadcrm.lib.recent import Recent
 from leads import arrivals, capture
-from leads.actions.sources import fingerprint
+from leads.actions.sources import fingerprint, tell_of_trouble
 from leads.api import cors
 from leads.capture import parsing, spam
 from leads.capture.mapping import text_of
@@ -44,6 +44,8 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LIMITS = ((20, 60), (200, 3600))  # from one browser's address
 BAD_A_DAY = 1000  # so many unproven bodies of one source are kept
 SAME_BODY_SECONDS = 600
+DAY = 86_400
+UNPROVEN = "What arrives does not prove where it comes from. Compare the secrets on both sides."
 HELLO = "This address works. It takes leads by POST.\n"
 KNOWN_SECONDS = 3600.0
 
@@ -168,13 +170,15 @@ def refusal_of(known: Known, delivery: Delivery) -> str:
 
 def keep_unproven(request: HttpRequest, known: Known, delivery: Delivery) -> None:
     """Its own idea of an event id counts for nothing: it may be somebody else's."""
-    name = f"unproven:{known.connection.pk}"
-    if ratelimit.hit(name, limit=BAD_A_DAY, seconds=86_400).allowed:
-        unproven = f"unproven:{digest(delivery.body)}"
-        arrivals.take(
-            arrival_of(request, known, delivery, key=unproven, flags=[BAD_SIGNATURE]),
-            at=timezone.now(),
-        )
+    name, now = f"unproven:{known.connection.pk}", timezone.now()
+    if not ratelimit.hit(name, limit=BAD_A_DAY, seconds=DAY).allowed:
+        return
+    key = f"unproven:{digest(delivery.body)}"
+    arrival = arrival_of(request, known, delivery, key=key, flags=[BAD_SIGNATURE])
+    taken = arrivals.take(arrival, at=now)
+    first = ratelimit.hit(f"told:{name}", limit=1, seconds=DAY)
+    if first.allowed and first.screened and not taken.is_afloat:
+        tell_of_trouble(known.connection, UNPROVEN, at=now)
 
 
 def keep(request: HttpRequest, known: Known, delivery: Delivery, *, at: datetime) -> arrivals.Taken:

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.text import slugify
 
 from leadcrm.accounts.actions import notify
-from leadcrm.accounts.models import User
+from leadcrm.accounts.models import Role, User
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Invalid
 from leadcrm.lib.normalise import clean_text
@@ -236,6 +236,25 @@ def tell_watchers_of_source(inquiry_id: int) -> None:
                 url=f"/leads/{inquiry.lead.public_id}/",
                 lead_id=inquiry.lead_id,
             )
+
+
+def tell_of_trouble(connection: Connection, words: str, *, at: datetime) -> None:
+    """Once a day to those who watch the source, or to the office: leads are waiting because of it.
+
+    It goes to nobody who could not set it right.
+    """
+    office = Q(role__in=(Role.MARKETER, Role.MANAGER)) | Q(role=Role.ADMIN)
+    people = User.objects.filter(office, is_active=True)
+    watchers = connection.watchers.values("pk")
+    for user in people.filter(pk__in=watchers) or people:
+        notify(
+            user,
+            kind="source",
+            title=f"Leads of “{connection.source}” are waiting",
+            body=words,
+            dedupe_key=f"source:{connection.pk}:{at:%Y-%m-%d}",
+            url=f"/sources/{connection.source.key}/",
+        )
 
 
 # ---- leads that are named only ----

@@ -118,13 +118,7 @@ def submission_of(
 ) -> Submission:
     """One capture from answers; what has no target stays with the inquiry."""
     submission = Submission({}, context=dict(context or {}), notes=notes or [], sample=sample)
-    targets = {**sample.automatic, **rules}
-    # Where a person says which answer fills a field, a guess must not fill it first.
-    chosen = set(rules.values()) & ONE_ANSWER
-    targets = {
-        path: KEEP if path not in rules and target in chosen else target
-        for path, target in targets.items()
-    }
+    targets = _targets(sample, rules)
     for answer in sample.answers:
         target = targets.get(answer.path, "") or KEEP
         if target == IGNORE:
@@ -140,6 +134,16 @@ def submission_of(
             agreed = text_of(answer.value).lower() not in NO_WORDS
             submission.consent[target[8:]] = Consented(agreed)
     return submission
+
+
+def _targets(sample: Sample, rules: Mapping[str, str]) -> dict[str, str]:
+    """Where a rule says which of these answers fills a field, a guess must not fill it first."""
+    given = {each.path for each in sample.answers if text_of(each.value)}
+    chosen = {target for path, target in rules.items() if path in given} & ONE_ANSWER
+    guessed = {
+        path: KEEP if target in chosen else target for path, target in sample.automatic.items()
+    }
+    return {**guessed, **rules}
 
 
 def rules_of(connection: Connection) -> dict[str, str]:

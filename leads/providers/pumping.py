@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from leadcrm.lib import pump
 from leads import capture
+from leads.actions.sources import tell_of_trouble
 from leads.capture import spam
 from leads.models import Connection, InboxItem, Poll, RemoteLead
 from leads.providers.base import FetchProblem, Gone, NoAccess
@@ -58,9 +59,18 @@ def put_back(remote: RemoteLead, problem: FetchProblem, *, token: Any) -> None:
         settled = State.FAILED
     if settled is not None:
         pump.finish(RemoteLead, [remote.pk], token=token, state=settled, reason=problem.words)
+        if settled == State.NO_ACCESS:
+            tell_of_first(remote, problem)
         return
     seconds = problem.seconds or pump.retry_seconds(remote.attempts)
     pump.postpone(RemoteLead, remote.pk, token=token, seconds=seconds, reason=problem.words)
+
+
+def tell_of_first(remote: RemoteLead, problem: FetchProblem) -> None:
+    """When the first lead waits for access, not for every one after it."""
+    stuck = RemoteLead.objects.filter(connection=remote.connection_id, state=State.NO_ACCESS)
+    if not stuck.exclude(pk=remote.pk).exists():
+        tell_of_trouble(find(remote.connection_id), problem.words, at=timezone.now())
 
 
 def find(connection_id: int) -> Connection:

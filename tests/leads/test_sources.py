@@ -207,6 +207,17 @@ class TestSourcePage:
         told = Notification.objects.get(user=alice)
         assert "Partner" in told.title
 
+    def test_tells_the_office_once_when_proofs_do_not_fit(self, alice: User) -> None:
+        rep = UserFactory(role="rep")
+        sender = Sender(connect("google-ads", name="Ads", makes_secret=True))
+
+        for number in range(3):
+            sender.post({**document("google_ads.json"), "campaign_id": number})
+
+        told = Notification.objects.get(user=alice)
+        assert told.title == "Leads of “Ads” are waiting"
+        assert not Notification.objects.filter(user=rep).exists()
+
 
 class TestFields:
     BODY = {
@@ -290,6 +301,18 @@ class TestFields:
 
         assert (before, sender.item().state) == ("needs_review", "applied")
         assert Lead.objects.get().last_name == "Baker"
+
+    def test_leave_room_for_what_an_entry_says_otherwise(
+        self, browser: Client, sender: Sender
+    ) -> None:
+        rules = {"path-0": "work", "target-0": "email"}
+        act(browser, sender.connection, "fields/", do="save", **rules)
+
+        sender.post({"email": "private@x.example", "work": "alice@kestrel.example"})
+        sender.post({"email": "bob@kestrel.example", "work": ""})
+
+        emails = set(Lead.objects.values_list("email", flat=True))
+        assert emails == {"alice@kestrel.example", "bob@kestrel.example"}
 
     def test_ignore_what_cannot_be_meant(self, browser: Client, sender: Sender) -> None:
         odd = {"path-0": "a\x00b", "target-0": "email", "path-1": "x", "target-1": "password"}

@@ -25,7 +25,7 @@ OPTIONS = (
     Option("password_env", "Variable with the password", "Such as IMAP_SALES_PASSWORD."),
 )
 TIMEOUT_SECONDS = 20.0
-BATCH = 50
+BATCH = 200  # in one look; the next one goes on
 FIRST_LOOK = timedelta(days=7)
 VARIABLE = re.compile(r"IMAP_[A-Z0-9_]{1,60}")
 

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "LEADCRM_DEMO": "0",
     "LOG_LEVEL": "ERROR",
     "API_RATE_PER_MINUTE": "10000000",
+    "TRUSTED_PROXIES": "1",
 }
 
 

@@ -45,8 +45,8 @@ class CaptureLane:
 
 
 def is_capture(request: HttpRequest) -> bool:
-    """Posts to forms, and to the API with a key; people who are signed in take the usual way."""
+    """Posts to forms, of visits, and to the API with a key; people signed in take the usual way."""
     path = request.path_info
     if path == API:
         return "HTTP_AUTHORIZATION" in request.META
-    return path.startswith("/f/") and path.endswith("/")
+    return path == "/t/" or (path.startswith("/f/") and path.endswith("/"))

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from psycopg2 import Binary
 
 from leadcrm.lib.tokens import new_secret
@@ -45,6 +45,19 @@ def store(arrival: Arrival, *, at: datetime) -> None:
         arrival.signs,
         at,
     ]
+    was_open = connection.connection is not None
+    # Whether it is still alive is seen below, without asking first.
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        _run(values)
+    except (OperationalError, InterfaceError):
+        if not was_open or connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        _run(values)  # should the first have been committed, its events are stored once
+
+
+def _run(values: list[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
 

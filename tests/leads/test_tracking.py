@@ -13,7 +13,7 @@ from django.test import Client
 from leadcrm.accounts.actions import create_api_key, revoke_api_key
 from leadcrm.lib import pump, ratelimit
 from leads.models import TrackedSite, TrackingBatch, TrackingPolicy, Visit, Visitor, VisitorEvent
-from leads.tracking import machines, pruning, reading
+from leads.tracking import doors, machines, pruning, reading
 from tests.leads.websites import ORIGIN, Browser, forget_all, make_site
 
 pytestmark = pytest.mark.django_db
@@ -243,8 +243,6 @@ class TestWhatIsRefused:
     def test_too_much_at_once_but_only_until_it_calms_down(
         self, alice: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from leads.tracking import doors
-
         monkeypatch.setattr(doors, "PER_ADDRESS", 1)
         with time_machine.travel(datetime.now(UTC).replace(second=1)):
             first, second = alice.view(), alice.view()
@@ -256,6 +254,7 @@ class TestWhatIsRefused:
     def test_nothing_while_valkey_is_away(
         self, alice: Browser, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(doors, "PER_ADDRESS", 1)
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         monkeypatch.setattr(ratelimit, "_client", None)
 

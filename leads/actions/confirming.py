@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from leadcrm.lib import pump, tokens
 from leadcrm.lib.errors import Conflict, NotFound, TooManyRequests
 from leads import mailing
-from leads.actions.consent import record_consent
-from leads.models import Confirmation, FormVersion, InboxItem, Lead
+from leads.actions.consent import email_hash, record_consent
+from leads.models import Confirmation, Consent, FormVersion, InboxItem, Lead, Suppression
 
 PURPOSE = "form-confirm"
 CONFIRMED = "confirmed"  # a flag of the capture
@@ -130,11 +130,23 @@ def confirm(confirmation_id: int, *, at: datetime, remote_address: str = "") -> 
         raise TooLateToConfirm
     found.confirmed_at, found.confirmed_from = at, remote_address
     found.save(update_fields=["confirmed_at", "confirmed_from"])
+    _allow_mail_again(found, at=at)
     if found.holds_lead:
         _let_go(found.inbox_item)
     else:
         _allow(found, at=at)
     return found
+
+
+def _allow_mail_again(confirmation: Confirmation, *, at: datetime) -> None:
+    """A fresh opt-in undoes an unsubscription; a bounce, a complaint or a block by hand stays."""
+    if any(each["purpose"] == Consent.Purpose.MARKETING_EMAIL for each in confirmation.purposes):
+        Suppression.objects.filter(
+            email_hash=email_hash(confirmation.email),
+            scope="global",
+            reason=Suppression.Reason.UNSUBSCRIBED,
+            released_at=None,
+        ).update(released_at=at)
 
 
 def _let_go(item: InboxItem) -> None:

@@ -78,7 +78,7 @@ def blank(
     request: HttpRequest, form: Form, version: FormVersion, *, embedded: bool
 ) -> HttpResponse:
     """As it is opened: a link may fill in what its sender knows, and leave out what we know."""
-    page = request.GET.get("lc_page", request.build_absolute_uri())[:2000]
+    page = request.GET.get("lc_page", own_address(request))[:2000]
     lead, known = None, request.GET.get("lc_known", "")[:200]
     if known:
         lead = profiling.lead_of(known, at=timezone.now())
@@ -93,6 +93,15 @@ def blank(
     )
     public = PublicForm(version, prefilled=prefilled(request, version, page), only=only)
     return show(request, form, version, public, embedded=embedded, hidden=hidden)
+
+
+def own_address(request: HttpRequest) -> str:
+    """Without what only we put there: a link that names somebody is nothing to keep."""
+    kept = request.GET.copy()
+    for name in [name for name in kept if name.startswith(CONTROL)]:
+        del kept[name]
+    address = request.build_absolute_uri(request.path)
+    return f"{address}?{kept.urlencode()}" if kept else address
 
 
 def prefilled(request: HttpRequest, version: FormVersion, page: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from leadcrm.lib import pump
 from leads import profiling
+from leads.actions import suppress
 from leads.models import (
     Activity,
     Asset,
@@ -27,6 +28,7 @@ from leads.models import (
     InboxItem,
     Inquiry,
     Lead,
+    Suppression,
     TransactionalMail,
 )
 from nurturing import tracking
@@ -384,6 +386,19 @@ class TestConfirmingTheAddress:
         assert Inquiry.objects.count() == 2
         assert len(mailbox) == 0
 
+    def test_undoes_an_unsubscription_but_no_complaint(self, mailbox: Mailbox) -> None:
+        make_form()
+        settings(confirm="consent")
+        suppress("alice@x.example", reason="unsubscribed", at=timezone.now())
+        suppress("bob@x.example", reason="complained", at=timezone.now())
+
+        for address in ("alice@x.example", "bob@x.example"):
+            fill_in(email=address, lc_consent="on")
+            Visitor(link_in(mailbox)).send()
+
+        left = Suppression.objects.filter(released_at=None)
+        assert list(left.values_list("reason", flat=True)) == ["complained"]
+
     def test_a_forged_link_is_no_link(self) -> None:
         assert Visitor("/f/confirm/1.aaaaaaaaaaaaaaaaaaaa/").send().status_code == 404
 
@@ -508,6 +523,7 @@ class TestAskingOnlyWhatIsNotKnown:
 
         priya.refresh_from_db()
         assert 'name="email"' not in page
+        assert token not in Inquiry.objects.get().context["page_url"]
         assert "Planner" not in page
         assert "priya@x.example" not in page
         assert answer.status_code == 303

@@ -91,7 +91,7 @@ def _merge(request: HttpRequest, lead: Lead, other: Lead) -> HttpResponse:
     choices = {key: value for key, value in choices.items() if key in known}
     merge = merge_leads(lead.pk, other.pk, at=timezone.now(), user=user, choices=choices)
     path = f"/leads/{lead.public_id}/unmerge/{merge.pk}/"
-    messages.success(request, f"Merged {name} into this lead.", extra_tags=f"undo:{path}")
+    messages.success(request, f"Merged {name} into {lead.name}.", extra_tags=f"undo:{path}")
     return redirect(_after(request, f"/leads/{lead.public_id}/"))
 
 

@@ -1,13 +1,13 @@
 // Bulk selection in [data-select]: a header box, shift ranges, and a bar that counts.
 let last = null;
 
-const boxes = (form) => [...form.querySelectorAll('tbody input[type="checkbox"][name="ids"]')];
+const boxes = (form) => [...form.querySelectorAll(':is(tbody, li) input[type="checkbox"][name="ids"]')];
 
 function show(form) {
   const all = boxes(form);
   const chosen = all.filter((box) => box.checked);
   for (const box of all) {
-    const row = box.closest("tr");
+    const row = box.closest("tr, li");
     if (box.checked) row.setAttribute("aria-selected", "true");
     else row.removeAttribute("aria-selected");
   }
@@ -33,7 +33,7 @@ document.addEventListener("click", (event) => {
   if (!form) return;
   if (event.target.matches("[data-all]")) set(form, boxes(form), event.target.checked);
   else if (event.target.closest("[data-bulk-clear]")) set(form, boxes(form), false);
-  else if (event.target.matches('tbody input[name="ids"]')) {
+  else if (event.target.matches(':is(tbody, li) input[name="ids"]')) {
     const all = boxes(form);
     const [from, to] = [all.indexOf(last), all.indexOf(event.target)].sort((a, b) => a - b);
     if (event.shiftKey && from >= 0) set(form, all.slice(from, to + 1), event.target.checked);

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from leadcrm.eventlog.registry import on
-from leads import segments
+from leads.actions import membership
 from leads.actions.inquiries import tell_of_capture
 from leads.actions.merging import gather_stragglers
 from leads.actions.sources import tell_watchers_of_source
@@ -50,4 +50,4 @@ def follow_tracking_consent(event: ConsentChanged) -> None:
 
 @on(LeadDeleted)
 def leave_segments(event: LeadDeleted) -> None:
-    segments.refresh([event.lead_id], at=timezone.now())
+    membership.refresh([event.lead_id], at=timezone.now())

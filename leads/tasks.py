@@ -1,6 +1,6 @@
 from leadcrm.lib import pump
-from leads import capture, exporting, mailing, segments
-from leads.actions import channels, duplicates
+from leads import capture, exporting, mailing
+from leads.actions import channels, duplicates, membership
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
 from leads.capture import deeds, reconciling
 from leads.importing import steering
@@ -37,5 +37,5 @@ pump.register(storing.QUEUE, ingest.drain, model=TrackingBatch)
 pump.register(pruning.QUEUE, pruning.drain)
 pump.register(channels.QUEUE, channels.drain_regrouping, model=Regrouping)
 pump.register(channels.PRUNE_QUEUE, channels.prune_click_ids)
-pump.register(segments.QUEUE, segments.drain, model=Segment)
+pump.register(membership.QUEUE, membership.drain, model=Segment)
 pump.register(exporting.QUEUE, exporting.drain, model=ExportJob)

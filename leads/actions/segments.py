@@ -14,9 +14,10 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
 from leadcrm.lib.normalise import clean_text
 from leads import conditions
+from leads.actions.membership import QUEUE
 from leads.events import LeadEnteredSegment, LeadLeftSegment
 from leads.models import Segment, SegmentMembership
-from leads.segments import QUEUE, users_of
+from leads.segments import users_of
 from leads.segments.references import circle
 
 NAME_LIMIT = 80

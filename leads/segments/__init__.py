@@ -1,6 +1,5 @@
-"""Segments: who is in which, kept up to date as leads change."""
+"""Segments: how they hang together. Who is in which is written by `leads.actions.membership`."""
 
-from leads.segments.membership import QUEUE, drain, refresh
 from leads.segments.references import named_in, users_of
 
-__all__ = ["QUEUE", "drain", "named_in", "refresh", "users_of"]
+__all__ = ["named_in", "users_of"]

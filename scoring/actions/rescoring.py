@@ -11,8 +11,7 @@ from django.db.models import F, Max, Min
 
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib import pump
-from leads import segments
-from leads.actions import NewActivity, record_activities
+from leads.actions import NewActivity, membership, record_activities
 from leads.events import LeadQualified, LeadScoreCrossed
 from leads.models import DirtyLead, LeadScore
 from scoring import engine, queries
@@ -138,7 +137,7 @@ def rescore_dirty(*, at: datetime) -> int:
     ids = [item.pk for item in claim.items]
     with transaction.atomic():
         rescore(ids, at=at)
-        segments.refresh(ids, at=at)
+        membership.refresh(ids, at=at)
         _finish_dirty(ids, str(claim.token))
     return len(ids)
 

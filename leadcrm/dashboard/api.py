@@ -167,7 +167,7 @@ class SourcesReport(APIView):
         model = choice(request, "model", sources.MODELS, sources.FIRST)
         measure = choice(request, "measure", sources.MEASURES, "leads")
         found = sources.sources(asked.scope, model)
-        before = asked.before and sources.sources(asked.before, model)
+        before = asked.before and sources.sources(asked.before, model, briefly=True)
         return answer(
             SourcesShape,
             asked,

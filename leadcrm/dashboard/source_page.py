@@ -33,7 +33,7 @@ class Choice:
 
 def context(asked: Asked, links: pages.Links, chosen: Choice) -> dict[str, Any]:
     found = sources.sources(asked.scope, chosen.model)
-    before = asked.before and sources.sources(asked.before, chosen.model, payback=False)
+    before = sources.sources(asked.before, chosen.model, briefly=True) if asked.before else None
     course = cost_course(asked, found)
     return {
         "found": found,
@@ -112,26 +112,27 @@ def credit_cells(row: sources.Row, model: str, links: pages.Links) -> list[tuple
 
 
 def channels(asked: Asked, links: pages.Links) -> list[tuple[sources.Row, list[tuple[str, str]]]]:
-    found = sources.sources(asked.scope, payback=False)
+    found = sources.sources(asked.scope, briefly=True)
     return [(row, credit_cells(row, sources.FIRST, links)) for row in found.rows if row.leads]
 
 
 def source_tiles(
     asked: Asked, found: sources.Sources, before: sources.Sources | None, links: pages.Links
 ) -> list[pages.Tile]:
-    now, then = found.total, before.total if before else None
+    now = found.total
+    then = before.total if before else None
     currency = asked.scope.currency
     tiles = [
-        _money_tile("Spend", now.spend, then and then.spend, currency, tone=False),
-        _money_tile("Won", now.revenue, then and then.revenue, currency),
+        _money_tile("Spend", now.spend, then.spend if then else None, currency, tone=False),
+        _money_tile("Won", now.revenue, then.revenue if then else None, currency),
         pages.with_change(
             pages.Tile("Return", "–" if now.returned is None else f"{now.returned:.1f}", "×"),
-            pages.changed(now.returned, then and then.returned, kind="percent"),
+            pages.changed(now.returned, then.returned if then else None, kind="percent"),
         ),
         pages.with_change(
             _money_tile("Cost per SQL", now.cost_per_sql, None, currency),
             pages.changed(
-                now.cost_per_sql, then and then.cost_per_sql, kind="percent", good="down"
+                now.cost_per_sql, then.cost_per_sql if then else None, kind="percent", good="down"
             ),
         ),
     ]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import (
     BigIntegerField,
     Case,
@@ -61,10 +61,11 @@ class Credit:
         return Decimal(self.cents.get(model, 0)) / 100
 
 
-def _won_cents(currency: str) -> Coalesce:
+def _won_cents(currency: str) -> Case:
     won = Deal.objects.filter(cycle=OuterRef("pk"), state="won", currency=currency)
     summed = won.order_by().values("cycle").annotate(sum=Sum("amount") * 100).values("sum")
-    return Coalesce(Cast(Subquery(summed), BigIntegerField()), Value(0))
+    cents = Coalesce(Cast(Subquery(summed), BigIntegerField()), Value(0))
+    return Case(When(outcome=SalesCycle.Outcome.WON, then=cents), default=Value(0))
 
 
 def _fallback() -> Case:
@@ -102,8 +103,8 @@ WITH cohort (cycle_id, lead_id, opened_at, lead_at, mql_at, sql_at, won_at, won_
 conversions AS (
   SELECT c.cycle_id, c.lead_id, c.opened_at, k.kind, k.at, k.cents, c.fallback
   FROM cohort c CROSS JOIN LATERAL (VALUES
-    ('lead', c.lead_at, 0::bigint), ('mql', c.mql_at, 0), ('sql', c.sql_at, 0),
-    ('won', c.won_at, c.won_cents)) AS k (kind, at, cents)
+    (0::smallint, c.lead_at, 0::bigint), (1, c.mql_at, 0), (2, c.sql_at, 0),
+    (3, c.won_at, c.won_cents)) AS k (kind, at, cents)
   WHERE k.at IS NOT NULL AND k.kind = ANY(%(kinds)s)
 ),
 """
@@ -128,7 +129,12 @@ def _statement(
         f"{columns(models)} FROM paths) {select}"
     )
     cohort_values = {f"cohort_{n}": value for n, value in enumerate(values)}
-    return text, {**cohort_values, **parameters(sharing), "kinds": list(kinds), **more}
+    return text, {
+        **cohort_values,
+        **parameters(sharing),
+        "kinds": [KINDS.index(kind) for kind in kinds],
+        **more,
+    }
 
 
 def _named(text: str, prefix: str) -> str:
@@ -138,23 +144,26 @@ def _named(text: str, prefix: str) -> str:
 
 
 def _rows(text: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")  # the default sorts a year's touches on disk
         cursor.execute(text, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
-def credits_of(scope: Scope) -> dict[tuple[str, int | None], Credit]:
-    """What each channel and campaign gets of the cycles opened in the period, by every model."""
-    sums = ", ".join(f"sum({model})::bigint, sum({model}_cents)::bigint" for model in MODELS)
+def credits_of(
+    scope: Scope, models: Sequence[str] = tuple(MODELS)
+) -> dict[tuple[str, int | None], Credit]:
+    """What each channel and campaign gets of the cycles opened in the period, by these models."""
+    sums = ", ".join(f"sum({model})::bigint, sum({model}_cents)::bigint" for model in models)
     select = f"SELECT channel, campaign_id, kind, {sums} FROM parts GROUP BY 1, 2, 3"
     found: dict[tuple[str, int | None], Credit] = {}
     for channel, campaign, kind, *parts in _rows(
-        *_statement(opened(scope), scope.currency, select=select)
+        *_statement(opened(scope), scope.currency, select=select, models=models)
     ):
         credit = found.setdefault((channel, campaign), Credit())
-        for n, model in enumerate(MODELS):
-            credit.add(kind, model, parts[2 * n], parts[2 * n + 1])
+        for n, model in enumerate(models):
+            credit.add(KINDS[kind], model, parts[2 * n], parts[2 * n + 1])
     return found
 
 

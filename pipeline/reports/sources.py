@@ -128,7 +128,7 @@ def credited(
     )
 
 
-def sources(scope: Scope, model: str = FIRST, *, payback: bool = True) -> Sources:
+def sources(scope: Scope, model: str = FIRST, *, briefly: bool = False) -> Sources:
     """What each channel cost and brought: the cycles opened in the period, followed until now.
 
     Spend is spread evenly over its days. Revenue is what these cycles won until now, in the
@@ -136,8 +136,8 @@ def sources(scope: Scope, model: str = FIRST, *, payback: bool = True) -> Source
     spend. Payback is the number of days after the inquiry by which the wins had covered the spend.
     """
     money = spend(scope)
-    found = attribution.credits_of(scope)
-    days = _days(scope, model) if payback and money.total else {}
+    found = attribution.credits_of(scope, [model] if briefly else list(MODELS))
+    days = _days(scope, model) if money.total and not briefly else {}
     names = _names({place[1] for place in {*found, *money.by_place}})
     by_channel: dict[str, list[Row]] = defaultdict(list)
     for place in {*found, *money.by_place}:

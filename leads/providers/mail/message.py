@@ -18,7 +18,7 @@ from leads.capture.parsing import decode, read_content_type
 
 MOST_TEXT = 20_000
 MOST_PARTS = 200
-LINE_ENDS = re.compile(r"<(br|/p|/div|/tr|/h[1-6]|/li)\b[^>]*>", re.IGNORECASE)
+LINE_ENDS = re.compile(r"<(br|/p|/div|/tr|/h[1-6]|/li)\b[^<>]{0,200}>", re.IGNORECASE)
 UNSEEN = re.compile(r"<(style|script|head|title)\b.*?(</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 
 

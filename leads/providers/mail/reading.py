@@ -7,6 +7,7 @@ from leads.capture.mapping import target_of
 from leads.providers.mail.message import Address, Mail, first_address
 
 MOST_HOPS = 40
+LONGEST_LINE = 2000
 LOCAL_MACHINES = frozenset({"mailer-daemon", "postmaster", "bounce", "bounces", "mail-daemon"})
 AUTOMATIC = ("x-autoreply", "x-autorespond", "x-autoresponse", "x-auto-response")
 AWAY = re.compile(
@@ -17,10 +18,10 @@ AWAY = re.compile(
 FORWARD_SUBJECT = re.compile(r"^\s*((fwd?|wg|tr|rv|i|doorst)\s*:\s*)+", re.IGNORECASE)
 REPLY_SUBJECT = re.compile(r"^\s*(re|aw|antw|sv|réf?|ref)\s*(\[\d+\])?\s*:", re.IGNORECASE)
 FORWARD_MARK = re.compile(
-    r"^\W*(-+\s*forwarded message\s*-+|begin forwarded message:|-+\s*original message\s*-+|"
-    r"-+\s*weitergeleitete nachricht\s*-+|-+\s*ursprüngliche nachricht\s*-+|"
-    r"-+\s*message transféré\s*-+|anfang der weitergeleiteten nachricht:|_{10,})\W*$",
-    re.IGNORECASE | re.MULTILINE,
+    r"[> *]{0,9}(-{2,20} ?(forwarded message|original message|weitergeleitete nachricht|"
+    r"ursprüngliche nachricht|message transféré) ?-{2,20}|begin forwarded message:|"
+    r"anfang der weitergeleiteten nachricht:|_{10,80})[ *]{0,9}",
+    re.IGNORECASE,
 )
 FROM_LINE = re.compile(r"^[>\s*]*(from|von|de|da|van)\s*:\s*\*?(.+)$", re.IGNORECASE)
 HEADER_LINE = re.compile(r"^[>\s*]*([\w-]{2,20})\s*:\*?\s*(.*)$")
@@ -105,18 +106,23 @@ def letter_of(mail: Mail) -> Letter:
 
 def forwarded_in(mail: Mail) -> Letter | None:
     """The inner message of a forward: after its mark stand its headers, then its text."""
-    mark = FORWARD_MARK.search(mail.text)
-    said_so = FORWARD_SUBJECT.match(mail.subject)
-    if mark is None or not (said_so or "forward" in mark[0].lower() or "weiter" in mark[0].lower()):
+    lines = mail.text.split("\n")
+    marks = (n for n, line in enumerate(lines) if FORWARD_MARK.fullmatch(line.strip()[:200]))
+    at = next(marks, None)
+    if at is None:
         return None
-    lines = mail.text[mark.end() :].lstrip("\n").split("\n")
+    forwards = ("forward" in lines[at].lower()) or ("weiter" in lines[at].lower())
+    if not (forwards or FORWARD_SUBJECT.match(mail.subject)):
+        return None
+    lines = "\n".join(lines[at + 1 :]).lstrip("\n").split("\n")
     found, subject, body_at = Address(), "", 0
-    for number, line in enumerate(lines[:25]):
+    for number, whole in enumerate(lines[:25]):
+        line = whole[:LONGEST_LINE]
         if not line.strip(" >\t*") and found:
             body_at = number
             break
         if header := FROM_LINE.match(line):
-            found = found or first_address(_plain_address(header[2]))
+            found = found or first_address(_plain_address(header[2][:300]))
         elif (named := HEADER_LINE.match(line)) and named[1].lower() in SUBJECT_WORDS:
             subject = named[2].strip()
     if not found:
@@ -150,7 +156,7 @@ def labelled(text: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for line in text.split("\n")[:200]:
-        if parts := LABELLED.match(line):
+        if parts := LABELLED.match(line[:LONGEST_LINE]):
             found.setdefault(parts[1].strip()[:60], parts[2].strip())
     targets = {target_of(name) for name in found}
     return found if len(targets - {""}) >= 2 and "email" in targets else {}

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from leads.conditions import LEADS, Explained, compile, describe, explain, lead_ids, parse
 from leads.models import Lead, Segment, SegmentMembership
+from leads.models.lead import LeadQuerySet
 
 COUNTING_SECONDS = 5
 SAMPLE = 8
@@ -34,10 +35,10 @@ def frozen_lists() -> QuerySet[Segment]:
     return Segment.objects.filter(kind=Segment.Kind.FROZEN, archived_at=None).order_by("name")
 
 
-def members(segment: Segment, principal: Any) -> QuerySet[Lead]:
+def members(segment: Segment, principal: Any) -> LeadQuerySet:
     """Who is in it now, of those this person may see."""
     inside = SegmentMembership.objects.filter(segment=segment, left_at=None)
-    found: QuerySet[Lead] = Lead.objects.visible_to(principal).filter(pk__in=inside.values("lead"))
+    found: LeadQuerySet = Lead.objects.visible_to(principal).filter(pk__in=inside.values("lead"))
     return found
 
 

@@ -173,4 +173,5 @@ def recount_reached() -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(RECOUNT)
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+    return changed

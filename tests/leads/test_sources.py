@@ -51,7 +51,7 @@ class TestConnecting:
 
         assert all(provider.label in page for provider in PROVIDERS.values())
 
-    @pytest.mark.parametrize("provider", list(PROVIDERS))
+    @pytest.mark.parametrize("provider", ["webhook", "google-ads", "meta", "email"])
     def test_shows_the_address_and_what_to_do_with_it(self, browser: Client, provider: str) -> None:
         answer = browser.post(
             f"/sources/new/?provider={provider}",

@@ -159,11 +159,25 @@ class TestTimeline:
 
         assert part.count("<time") == len(shown)
 
+    def test_tells_of_pages_viewed_one_after_the_other_at_once(
+        self, browser: Client, lead: Lead
+    ) -> None:
+        for minute, page in enumerate(["/", "/pricing", "/pricing", "/about"]):
+            at, properties = NOON + timedelta(minutes=minute), {"url": f"https://x.example{page}"}
+            actions.record_activity(lead.pk, "page_view", at=at, properties=properties)
+        actions.record_activity(lead.pk, "page_view", at=NOON + timedelta(hours=1))
+
+        page = text_of(browser.get(f"/leads/{lead.public_id}/"))
+
+        assert "Viewed 4 pages" in page
+        assert "/, /pricing, /about" in page
+        assert "Viewed a page" in page
+
     def test_goes_on_where_it_stopped_without_repeating_the_day(
         self, browser: Client, lead: Lead
     ) -> None:
         for minute in range(45):
-            actions.record_activity(lead.pk, "page_view", at=NOON + timedelta(minutes=minute))
+            actions.record_activity(lead.pk, "product_view", at=NOON + timedelta(minutes=minute))
         first = browser.get(f"/leads/{lead.public_id}/")
         line = first.context["timeline"]
 

@@ -312,7 +312,7 @@ class TestPages:
 
     @pytest.mark.parametrize(
         ("page", "most"),
-        [("", 44), ("funnel/", 28), ("response-time/", 31), ("sources/", 21), ("reps/", 30)],
+        [("", 44), ("funnel/", 28), ("response-time/", 31), ("sources/", 26), ("reps/", 30)],
     )
     def test_queries_do_not_grow_with_the_data(
         self, page: str, most: int, admin: User, told: list[Told], client_of: Any

@@ -19,7 +19,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def workspace_name() -> str:
-    return Workspace.load().name
+    found = Workspace.present()
+    return found.name if found else "LeadCRM"
 
 
 def parts_for(user: User, path: str) -> dict[str, Callable[[], Any]]:

@@ -39,8 +39,17 @@ class Workspace(models.Model):
 
     @classmethod
     def load(cls) -> "Workspace":
-        """Read once for each request; each caller has a copy to change."""
-        return copy(memo.once("workspace", lambda: cls.objects.get_or_create(pk=1)[0]))
+        """The workspace, made when it is first asked for; each caller has a copy to change."""
+        found = cls.present()
+        if found is None:
+            memo.forget("workspace")
+            found, _ = cls.objects.get_or_create(pk=1)
+        return copy(found)
+
+    @classmethod
+    def present(cls) -> "Workspace | None":
+        """What there is, read once for each request and never made by reading."""
+        return memo.once("workspace", lambda: cls.objects.filter(pk=1).first())
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)

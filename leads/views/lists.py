@@ -30,7 +30,7 @@ RARE = ("stage__not", "status", "lifecycle", "source_kind", "created_after", "cr
 @require_GET
 @vary_on_headers("HX-Request")
 def lead_list(request: HttpRequest) -> HttpResponse:
-    if any(value == "" for values in dict(request.GET.lists()).values() for value in values):
+    if any(name != "cursor" and "" in values for name, values in request.GET.lists()):
         # Browsers send the empty fields of the filter form too: nobody wants them in a link.
         return redirect(f"/leads/?{query_of(request.GET).urlencode(safe=',')}")
     return render(request, "leads/lead_list.html", Listing(request).context())

@@ -187,7 +187,7 @@ TEXTS = st.builds(lambda a, b: f"{a} {b}".strip(), WORDS, WORDS)
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     people=st.lists(

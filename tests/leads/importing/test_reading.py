@@ -135,7 +135,7 @@ class TestRows:
     def test_with_nul_are_read(self) -> None:
         assert rows("a,b\nAl\x00ice,2\n")[1].cells == ["Al\x00ice", "2"]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(text=st.text(alphabet='ab",;\n\r\x00é', max_size=60), block=st.integers(1, 9))
     def test_are_never_lost_whatever_the_file(self, text: str, block: int) -> None:
         found = rows(text, block=block)

@@ -14,7 +14,7 @@ from leadcrm.accounts.models import Notification, Role, User
 from leadcrm.eventlog.models import DomainEvent, EventDelivery
 from leadcrm.lib import pump
 from leads import actions
-from leads.importing import steering
+from leads.importing import reading, steering
 from leads.importing.options import Options
 from leads.models import Activity, Company, Consent, ImportChunk, ImportRow, Lead, LeadIdentifier
 from nurturing.models import Enrollment
@@ -361,14 +361,17 @@ class TestPausing:
         job.refresh_from_db()
         assert (job.state, Lead.objects.count()) == ("done", 3)
 
-    def test_for_good_keeps_what_is_in_and_lets_it_be_undone(self, marketer: User) -> None:
-        job = checked(lines(1500), user=marketer)
+    def test_for_good_keeps_what_is_in_and_lets_it_be_undone(
+        self, marketer: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reading, "CHUNK_ROWS", 100)
+        job = checked(lines(150), user=marketer)
         steering.start(job.pk, at=timezone.now())
         steering.drain_chunks()
 
         steering.cancel(job.pk, at=timezone.now())
         pump.run_all()
-        assert Lead.objects.live().count() == 1000
+        assert Lead.objects.live().count() == 100
         undone(job)
 
         assert not Lead.objects.live().exists()
@@ -397,24 +400,27 @@ class TestTwoWorkers:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 class TestKilled:
-    def test_in_the_middle_it_ends_with_each_row_once(self) -> None:
+    def test_in_the_middle_it_ends_with_each_row_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reading, "CHUNK_ROWS", 100)
         make_funnel()
-        job = taken(lines(2500), user=UserFactory(role=Role.MARKETER))
+        job = taken(lines(250), user=UserFactory(role=Role.MARKETER))
         steering.start_check(job.pk, mapping=job.mapping, options=Options(), at=timezone.now())
         pump.run_all()
         steering.start(job.pk, at=timezone.now())
 
         work_until_killed()
-        assert Lead.objects.count() == 1000
+        assert Lead.objects.count() == 100
         assert ImportChunk.objects.filter(job=job, step="applied").count() == 1
         ImportChunk.objects.filter(lease_token__isnull=False).update(due_at=timezone.now())
         pump.run_all()
 
         job.refresh_from_db()
-        assert (job.state, job.counts) == ("done", {"created": 2500})
-        assert Lead.objects.count() == 2500
-        assert LeadIdentifier.objects.count() == 2500
-        assert SalesCycle.objects.count() == 2500
+        assert (job.state, job.counts) == ("done", {"created": 250})
+        assert Lead.objects.count() == 250
+        assert LeadIdentifier.objects.count() == 250
+        assert SalesCycle.objects.count() == 250
 
 
 KILLED = """

@@ -316,6 +316,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "FieldTypeEnum": "leads.models.fields.FieldDefinition.Type",
         "DripCampaignStateEnum": "nurturing.models.DripCampaign.State",
         "DripStepKindEnum": "nurturing.models.Step.Kind",
         "EnrollmentStateEnum": "nurturing.models.Enrollment.State",

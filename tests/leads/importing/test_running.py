@@ -20,6 +20,7 @@ from leads.models import Activity, Company, Consent, ImportChunk, ImportRow, Lea
 from nurturing.models import Enrollment
 from pipeline import queries as pipeline_queries
 from pipeline.models import Assignment, ResponseClock, SalesCycle
+from scoring.defaults import ensure_default_model
 from tests.factories import LeadFactory, UserFactory, make_funnel
 from tests.leads.importing.files import (
     PEOPLE,
@@ -37,6 +38,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def marketer() -> User:
     make_funnel()
+    ensure_default_model()
     return UserFactory(name="Emil Eco", role=Role.MARKETER)
 
 

@@ -136,7 +136,7 @@ def _absorb(merging: Merging, kept: SalesCycle, other: SalesCycle) -> None:
     journal = merging.journal
     _settle_clocks(merging, kept, other)
     for relation in SalesCycle._meta.related_objects:
-        model: type[Model] = relation.related_model  # type: ignore[assignment]
+        model: type[Model] = relation.related_model
         journal.move(model._base_manager.all(), relation.field.name, start=other.pk, to=kept.pk)
     changes: dict[str, Any] = {name: _earliest(kept, other, name) for name in EARLIEST}
     if other.received_at < kept.received_at:
@@ -164,8 +164,9 @@ def _earliest(kept: SalesCycle, other: SalesCycle, name: str) -> datetime | None
 
 def _answered_first(kept: SalesCycle, other: SalesCycle) -> SalesCycle:
     """Whose first response counts for both: the earlier one there is."""
-    answered = [cycle for cycle in (kept, other) if cycle.first_response_at is not None]
-    return min(answered, key=lambda cycle: cycle.first_response_at, default=kept)
+    if kept.first_response_at is None or other.first_response_at is None:
+        return other if kept.first_response_at is None else kept
+    return kept if kept.first_response_at <= other.first_response_at else other
 
 
 def _settle_clocks(merging: Merging, kept: SalesCycle, other: SalesCycle) -> None:

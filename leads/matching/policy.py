@@ -52,8 +52,9 @@ class Match:
     @property
     def hints(self) -> tuple[int, ...]:
         """Leads that might be the same, but are not treated so."""
-        others = (r.lead_id for r in self.reasons if r.lead_id not in (None, self.lead_id))
-        return tuple(dict.fromkeys(other for other in others if other is not None))
+        named = (reason.lead_id for reason in self.reasons)
+        others = (lead for lead in named if lead is not None and lead != self.lead_id)
+        return tuple(dict.fromkeys(others))
 
 
 def match(

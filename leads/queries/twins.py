@@ -8,6 +8,7 @@ office costs no more than a few rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -104,7 +105,7 @@ def twins_of(lead_ids: Sequence[int]) -> list[Twins]:
     """Every pair with one of these leads in it that shares a blocking key."""
     if not lead_ids:
         return []
-    values = {
+    values: dict[str, Any] = {
         "ids": list(lead_ids),
         "most": MOST_OF_A_KEY,
         "namesakes": NAMESAKES,

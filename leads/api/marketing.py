@@ -31,7 +31,7 @@ NOT_FOUND = OpenApiResponse(description="There is none with this id.")
 IN_USE = OpenApiResponse(description="Visits or spend belong to it. Archive or merge it.")
 
 
-class CampaignPageSerializer(serializers.Serializer[Any]):
+class MarketingCampaignPageSerializer(serializers.Serializer[Any]):
     results = CampaignSerializer(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
@@ -62,7 +62,7 @@ class CampaignsView(MarketingView):
             OpenApiParameter("utm_campaign", str, description="The one of this tag or spelling."),
             *api_pages.PARAMETERS,
         ],
-        responses=CampaignPageSerializer,
+        responses=MarketingCampaignPageSerializer,
     )
     def get(self, request: Request) -> Response:
         found: QuerySet[MarketingCampaign] = MarketingCampaign.objects.prefetch_related("aliases")

@@ -106,7 +106,7 @@ def label_of(key: str) -> str:
 
 def icon_of(key: str) -> str:
     if key == UNKNOWN:
-        return "circle-help"
+        return "circle-question-mark"
     return next((known.icon for known in all_channels() if known.key == key), "shapes")
 
 

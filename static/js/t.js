@@ -142,14 +142,17 @@
       if (extra) memory.identified = 0;
       leaves = left.concat(leaves);
       click = click || clicked;
-      memory.queue = events.concat(read().queue || []).slice(0, MOST);
+      const queue = read().queue || [];
+      memory.queue = events.concat(queue).slice(0, MOST);
       write();
       wait = Math.min(wait ? wait * 2 : 5000, 300000);
       soon(wait);
     }
   }
   function drop(ids) {
-    memory.queue = (read().queue || []).filter((event) => ids.indexOf(event.id) < 0);
+    // read() puts another object in the place of `memory`: first it, then what is written.
+    const queue = read().queue || [];
+    memory.queue = queue.filter((event) => ids.indexOf(event.id) < 0);
     write();
   }
 

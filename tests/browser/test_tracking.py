@@ -107,6 +107,8 @@ def test_what_somebody_did_stands_on_the_timeline_once_a_form_is_sent(
     website: str, sign_in: SignIn
 ) -> None:
     alice = visit(sign_in, f"{website}/?utm_source=news&utm_medium=email", PERSON)
+    sent: list[str] = []
+    alice.on("request", lambda request: sent.append(request.url))
     with alice.expect_response("**/t/"):
         alice.get_by_text("Next").click()
     alice.get_by_role("link", name="Pricing").click()
@@ -117,6 +119,7 @@ def test_what_somebody_did_stands_on_the_timeline_once_a_form_is_sent(
         expect(alice.locator("#said")).to_have_text("202")
         alice.evaluate("leadcrm('track', 'demo_clicked', { name: 'Ask' })")
     pump.run_all()
+    assert len([url for url in sent if url.endswith("/t/")]) < 12  # nothing over and over again
 
     lead = Lead.objects.get()
     page = sign_in(UserFactory(role=Role.ADMIN), f"/leads/{lead.public_id}/")

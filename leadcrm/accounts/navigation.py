@@ -78,7 +78,10 @@ FOOT = (
     Item("import", "Import", "upload", "/import/", OFFICE),
     Item("settings", "Settings", "settings", "/settings/"),
 )
-TABS = (*(item for item in GROUPS[0].items if item.go), Item("insights", "Insights", "chart-bar-decreasing", "/dashboard/"))
+TABS = (
+    *(item for item in GROUPS[0].items if item.go),
+    Item("insights", "Insights", "chart-bar-decreasing", "/dashboard/"),
+)
 
 SETTINGS = (
     Group(

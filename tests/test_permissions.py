@@ -388,7 +388,8 @@ QUERIES = {
 WRITES = ("post", "put", "patch", "delete")
 SHOWN = {200, 302}
 CLOSED = {403, 404}
-OWN_MARKS = {"accounts_apikey", "accounts_user"}  # when a key was used, when somebody signed in
+# When a key was used, when somebody signed in, who took out which leads.
+OWN_MARKS = {"accounts_apikey", "accounts_user", "leads_exportjob"}
 
 
 @pytest.fixture

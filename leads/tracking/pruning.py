@@ -38,6 +38,7 @@ class Pruned:
 def drain() -> int:
     """Once in a while: delete one batch; 0 when nothing is left, until the next hour."""
     due = Q(pruned_at=None) | Q(pruned_at__lt=Now() - EVERY)
+    TrackingPolicy.objects.get_or_create(pk=1)
     policy = TrackingPolicy.objects.filter(due, pk=1).first()
     if policy is None:
         return 0

@@ -13,6 +13,7 @@ from leadcrm.lib import pump
 from leads.actions import delete_lead
 from leads.models import (
     Activity,
+    ClickId,
     Consent,
     InboxItem,
     Inquiry,
@@ -150,7 +151,8 @@ class TestCapture:
         assert touch.channel == "paid_search"
         assert (touch.utm_source, touch.utm_campaign) == ("google", "spring")
         assert touch.utm_term == "shift planning"
-        assert touch.click_ids == {"gclid": "abc"}
+        assert touch.click_ids == ["gclid"]
+        assert ClickId.objects.get(touch=touch).value == "abc"
         assert touch.referrer == "https://www.google.com/search"
         assert touch.landing_page == "https://marlow.example/demo"
         assert touch.campaign == MarketingCampaign.objects.get(utm_campaign="spring")

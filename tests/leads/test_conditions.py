@@ -189,7 +189,7 @@ MISTAKES: list[tuple[Any, str, str]] = [
     ({"activity": "page_view", "where": {"url": {"like": "x"}}}, "condition.where.url.op", "is"),
     ({"activity": "page_view", "within_days": 0}, "condition.within_days", "days"),
     ({"tag": ""}, "condition.tag", "text"),
-    ({"segment": 5}, "condition", "exactly one"),
+    ({"segment": 5}, "condition.segment", "text"),
 ]
 
 

@@ -144,7 +144,7 @@ class TestOrder:
         with CaptureQueriesContext(connection) as queries:
             browser.get("/")
 
-        assert len(asked_by_the_page(queries)) <= 19
+        assert len(asked_by_the_page(queries)) <= 20
 
     def test_counts_replies_over_target_beside_the_navigation(
         self, browser: Client, alice: User

@@ -187,7 +187,9 @@ def make_world() -> World:
         **{prefix: money_spent() for prefix in ("marketing/", "api/v1/marketing", "api/v1/spend/")},
         "api/v1/fields/": {"key": "plan"},
         "settings/spam/": {"rule_id": SpamRule.objects.create(kind="block", value="x.example").pk},
-        "inbox/": {"deed_id": InboxDeed.objects.create(kind="reject", words="Spam", by=alice, upto=0).pk},
+        "inbox/": {
+            "deed_id": InboxDeed.objects.create(kind="reject", words="Spam", by=alice, upto=0).pk
+        },
         "settings/people/": {"public_id": people["stranger"].public_id},
         "settings/mail/": {"key": MAIL},
         "api/v1/sources/": {"key": "partner-site"},

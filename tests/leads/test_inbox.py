@@ -274,7 +274,7 @@ class TestFinding:
 
 class TestCorrecting:
     def correct(self, browser: Client, item: InboxItem, *lines: tuple[str, str, str]) -> object:
-        data = {}
+        data: dict[str, str] = {}
         for number, (key, value, target) in enumerate(lines):
             data |= {f"key-{number}": key, f"value-{number}": value, f"target-{number}": target}
         answer = browser.post(f"/inbox/{item.receipt_id}/correct/", data)

@@ -231,7 +231,9 @@ class Inquiry(models.Model):
     inbox_item = models.OneToOneField(
         InboxItem, models.PROTECT, null=True, blank=True, related_name="inquiry"
     )
-    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="inquiries")
+    source = models.ForeignKey(
+        Source, models.PROTECT, null=True, related_name="inquiries", db_index=False
+    )
     form_version = models.ForeignKey(
         FormVersion, models.PROTECT, null=True, blank=True, db_index=False
     )

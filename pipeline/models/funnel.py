@@ -40,7 +40,7 @@ class SalesCycle(models.Model):
     number = models.PositiveSmallIntegerField(default=1)
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="cycles", db_index=False)
     source = models.ForeignKey(
-        Source, models.SET_NULL, null=True, blank=True, related_name="cycles"
+        Source, models.SET_NULL, null=True, blank=True, related_name="cycles", db_index=False
     )
     opened_at = models.DateTimeField()
     opened_by_inquiry = models.ForeignKey(

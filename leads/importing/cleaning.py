@@ -272,7 +272,7 @@ _SPECIAL_ENDS = tuple(SPECIAL_USE_DOMAIN_NAMES)
 
 def email_of(text: str) -> normalise.Email | None:
     """As `normalise.email`, ten times faster for what nearly all addresses look like."""
-    if len(text) > 200 or "--" in text or not _PLAIN_EMAIL.fullmatch(text):
+    if len(text) > 200 or text[:1] == "'" or "--" in text or not _PLAIN_EMAIL.fullmatch(text):
         return normalise.email(text)
     local, _, domain = text.rpartition("@")
     domain = domain.lower()

@@ -240,6 +240,7 @@ class TestFormulas:
 class TestAddresses:
     @given(st.text(alphabet="aZ9.-_+@'&é ", max_size=24) | st.emails())
     @example("a@b.localhost")
+    @example("'@a.ai")
     @example("a.@b.example")
     @example("a@b--c.example")
     @example(f"{'a' * 65}@b.example")

@@ -3,7 +3,6 @@
 Pure: questions are the dictionaries of `FormVersion.fields`, answers are texts or lists of them.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -263,4 +262,3 @@ def _looks_back(question: Question, before: Sequence[str]) -> str:
 
 Check = Callable[[Question, Sequence[str]], str]
 CHECKS: tuple[Check, ...] = (_needs_words, _needs_options, _looks_back)
-SAFE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")

@@ -32,14 +32,17 @@ def client() -> redis.Redis:
     return _client
 
 
-def hits(windows: Sequence[tuple[str, int, int]]) -> list[Verdict]:
-    """Count one request in several windows of `(key, limit, seconds)`, in one round trip."""
+def hits(windows: Sequence[tuple[str, int, int]], *, weight: int = 1) -> list[Verdict]:
+    """Count one request (or `weight` of them) in several windows of `(key, limit, seconds)`.
+
+    All in one round trip.
+    """
     now, prefix = int(time.time()), settings.CACHES["default"]["KEY_PREFIX"]
     try:
         pipe = client().pipeline(transaction=False)
         for key, _, seconds in windows:
             name = f"{prefix}:rate:{key}:{now // seconds}"
-            pipe.incr(name)
+            pipe.incrby(name, weight)
             pipe.expire(name, seconds + 1)
         counts = [int(count) for count in pipe.execute()[::2]]
     except redis.RedisError:
@@ -52,17 +55,5 @@ def hits(windows: Sequence[tuple[str, int, int]]) -> list[Verdict]:
 
 
 def hit(key: str, *, limit: int, seconds: int, weight: int = 1) -> Verdict:
-    """Count one request (or `weight` of them) for `key` in the present window of `seconds`."""
-    window = int(time.time()) // seconds
-    name = f"{settings.CACHES['default']['KEY_PREFIX']}:rate:{key}:{window}"
-    try:
-        pipe = client().pipeline(transaction=False)
-        pipe.incrby(name, weight)
-        pipe.expire(name, seconds + 1)
-        count = int(pipe.execute()[0])
-    except redis.RedisError:
-        logger.warning("rate_limit_unscreened", key=key.partition(":")[0])
-        return Verdict(allowed=True, screened=False)
-    if count <= limit:
-        return Verdict(allowed=True)
-    return Verdict(allowed=False, retry_after=seconds - int(time.time()) % seconds)
+    """The same for one window."""
+    return hits([(key, limit, seconds)], weight=weight)[0]

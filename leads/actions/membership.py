@@ -45,9 +45,11 @@ def refresh(lead_ids: Iterable[int], *, at: datetime) -> list[Change]:
 
     Segments that name others come after them, so that one pass settles all.
     """
+    live = Segment.objects.filter(archived_at=None, kind=Segment.Kind.LIVE).order_by("pk")
+    if not live.exists():
+        return []
     ids = sorted(set(lead_ids))
     _lock("lead_id = ANY(%s)", [ids])
-    live = Segment.objects.filter(archived_at=None, kind=Segment.Kind.LIVE).order_by("pk")
     changes: list[Change] = []
     for step in in_order(live):
         found = _differences(step, ids)

@@ -25,7 +25,6 @@ from leads.models import SpamPolicy
 
 logger = structlog.get_logger(__name__)
 
-FIELD = "lc_proof"
 VALID_SECONDS = 2 * 3600  # people leave a form open
 WANTED_AFTER = 3  # posts of one address in an hour, where proof is asked for when suspicious
 PARTS = {"algorithm": str, "challenge": str, "number": int, "salt": str, "signature": str}

@@ -17,7 +17,6 @@ from leads.models import Segment, Tag
 WORDS = {"all": "and", "any": "or", "none": "or"}
 WHERE_OPS = tuple((op, OPERATOR_LABELS[op]) for op in OPERATORS[Type.CUSTOM] if op != "between")
 MOST_TAGS = 200
-PROPERTIES = ("url", "title", "category", "product", "campaign", "amount")
 
 
 @dataclass(frozen=True, slots=True)

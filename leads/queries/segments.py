@@ -148,10 +148,3 @@ def _capital(text: str) -> str:
 def why(segment: Segment, lead: Lead) -> Explained | None:
     """Why a lead is in a live segment or not, condition by condition; None for a list."""
     return explain(segment.conditions, lead.pk) if segment.kind == Segment.Kind.LIVE else None
-
-
-def segments_of(lead: Lead) -> QuerySet[SegmentMembership]:
-    """Where a lead is now, the latest first."""
-    now = SegmentMembership.objects.filter(lead=lead, left_at=None, segment__archived_at=None)
-    found: QuerySet[SegmentMembership] = now.select_related("segment").order_by("-entered_at")
-    return found

@@ -16,7 +16,6 @@ AWAY = re.compile(
     re.IGNORECASE,
 )
 FORWARD_SUBJECT = re.compile(r"^\s*((fwd?|wg|tr|rv|i|doorst)\s*:\s*)+", re.IGNORECASE)
-REPLY_SUBJECT = re.compile(r"^\s*(re|aw|antw|sv|réf?|ref)\s*(\[\d+\])?\s*:", re.IGNORECASE)
 FORWARD_MARK = re.compile(
     r"[> *]{0,9}(-{2,20} ?(forwarded message|original message|weitergeleitete nachricht|"
     r"ursprüngliche nachricht|message transféré) ?-{2,20}|begin forwarded message:|"

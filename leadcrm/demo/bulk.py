@@ -1,9 +1,11 @@
 """Many leads at once: to see what a query, a page or a scoring rule costs at a million.
 
 Everything is made inside PostgreSQL from the number of the row and the seed, so the same call makes
-the same data. Indexes and foreign keys of the filled tables are dropped first and built again at
-the end, which is several times faster than keeping them; what was dropped is noted in a table, so
-that an interrupted run is repaired by the next. A few sessions work side by side.
+the same data. Indexes of the filled tables are dropped first and built again at the end, which is
+several times faster than keeping them; what was dropped is noted in a table, so that an interrupted
+run is repaired by the next. Foreign keys stay: every id written here is one that was read or made
+here, so where the role may say so the sessions leave out asking for each of them once more. A few
+sessions work side by side.
 
 `OFFSET 0` in the statements keeps PostgreSQL from merging a sub-select into the outer one, where
 each mention of a column would compute its random number anew.
@@ -73,7 +75,7 @@ $$ SELECT list[1 + floor(pg_temp.rnd(i, salt) * cardinality(list))::int] $$;
 LIVES = """
 CREATE TEMP TABLE life AS
 SELECT i, id, i + %(cycle_base)s AS cycle_id, i / 8 + 1 + %(company_base)s AS company_id,
-  r, born, depth, lost, arrived, closed,
+  r, born, depth, lost, arrived, greatest(closed, arrived[depth + 1]) AS closed,
   CASE WHEN depth > 0 THEN arrived[2] END AS answered,
   (%(stages)s::bigint[])[CASE WHEN lost THEN 7 ELSE depth + 1 END] AS stage_id,
   (%(sources)s::bigint[])[1 + (i %% cardinality(%(sources)s::bigint[]))] AS source_id,
@@ -314,6 +316,7 @@ def fill(parameters: dict[str, Any]) -> None:
     """Write everything about the leads from `low` to `high`."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SET synchronous_commit = off; SET jit = off")
+        cursor.execute(UNASKED)
         cursor.execute(RANDOM)
         cursor.execute("DROP TABLE IF EXISTS life, person")
         for statement in (PERSONS, LIVES, *STATEMENTS):
@@ -328,34 +331,39 @@ def analyze(table: str) -> None:
 
 # Indexes and constraints ------------------------------------------------------------------------
 
-INDEX, CONSTRAINT, PROOF = 1, 2, 3  # the order to build in; a proof reads the table, others wait
+INDEX, CONSTRAINT = 1, 2  # the order to build in
 
-# (what drops it, when to do what, to have it again): a foreign key comes back unproven, which is
-# quick, and is proven beside others; a unique constraint takes over an index built like all others.
+# Foreign keys are not looked up where the role may leave that out (superusers, or by a grant).
+UNASKED = """
+SELECT set_config('session_replication_role', 'replica', false)
+WHERE has_parameter_privilege(current_user, 'session_replication_role', 'SET')
+"""
+
+# (what drops it, when to build it, how): a unique constraint takes over an index built like all
+# others, one that foreign keys point to stays. Autovacuum would read each table while it fills.
 REBUILDABLE = """
-WITH dropped AS (
-  SELECT t.relname AS table, c.conname AS name, c.oid, c.contype, c.conindid
-  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
-  WHERE t.relname = ANY(%(tables)s) AND t.relnamespace = current_schema()::regnamespace
-    AND (c.contype = 'f' OR c.contype = 'u' AND NOT c.condeferrable
-         AND NOT EXISTS (SELECT FROM pg_constraint f
-                         WHERE f.contype = 'f' AND f.conindid = c.conindid))
+WITH filled AS (
+  SELECT oid, relname AS name FROM pg_class
+  WHERE relname = ANY(%(tables)s) AND relnamespace = current_schema()::regnamespace
+), pointed_at AS (SELECT conindid AS id FROM pg_constraint WHERE contype = 'f'),
+uniqueness AS (
+  SELECT filled.name AS table, conname AS name, conindid AS id
+  FROM pg_constraint JOIN filled ON filled.oid = conrelid
+  WHERE contype = 'u' AND NOT condeferrable AND conindid NOT IN (SELECT id FROM pointed_at)
 )
-SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', d.table, name), 2,
-       format('ALTER TABLE %%I ADD CONSTRAINT %%I ', d.table, name)
-         || CASE contype WHEN 'u' THEN format('UNIQUE USING INDEX %%I', name)
-            ELSE replace(pg_get_constraintdef(oid), ' NOT VALID', '') || ' NOT VALID' END
-FROM dropped d
+SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', u.table, name), 2,
+       format('ALTER TABLE %%I ADD CONSTRAINT %%I UNIQUE USING INDEX %%I', u.table, name, name)
+FROM uniqueness u
 UNION ALL
-SELECT '', 3, format('ALTER TABLE %%I VALIDATE CONSTRAINT %%I', d.table, name)
-FROM dropped d WHERE contype = 'f'
-UNION ALL
-SELECT '', 1, pg_get_indexdef(conindid) FROM dropped WHERE contype = 'u'
+SELECT '', 1, pg_get_indexdef(id) FROM uniqueness
 UNION ALL
 SELECT format('DROP INDEX %%I', i.relname), 1, pg_get_indexdef(i.oid)
-FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
-WHERE t.relname = ANY(%(tables)s) AND t.relnamespace = current_schema()::regnamespace
-  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid AND c.contype <> 'f')
+FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN filled ON filled.oid = x.indrelid
+WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid)
+UNION ALL
+SELECT format('ALTER TABLE %%I SET (autovacuum_enabled = off)', name), 2,
+       format('ALTER TABLE %%I RESET (autovacuum_enabled)', name)
+FROM filled
 """
 
 
@@ -376,13 +384,12 @@ def note_and_drop() -> None:
 
 
 def finish_interrupted() -> None:
-    """Build what the notebook lists: indexes side by side, constraints, then their proofs."""
+    """Build what the notebook lists: indexes side by side, then what takes them over."""
     if not column(f"SELECT 1 WHERE to_regclass('{NOTEBOOK}') IS NOT NULL"):
         return
     in_parallel(rebuild, sorted(noted(INDEX), key=lambda ddl: " USING gin " not in ddl))
     for ddl in noted(CONSTRAINT):
         rebuild(ddl)
-    in_parallel(rebuild, noted(PROOF))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {NOTEBOOK}")
 

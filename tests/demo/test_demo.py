@@ -1,9 +1,11 @@
 """The demo company: the same for everybody, and in agreement with itself."""
 
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
 
 from leadcrm.demo import bulk
@@ -11,7 +13,7 @@ from leadcrm.demo.actions import load_demo
 from leadcrm.demo.story import stories
 from leads.models import Activity, Lead, LeadIdentifier, LeadScore
 from pipeline.models import ResponseClock, SalesCycle, Transition
-from tests.factories import LeadFactory, make_funnel
+from tests.factories import LeadFactory, UserFactory, make_funnel
 
 NOW = datetime(2026, 11, 19, 10, 42, tzinfo=UTC)
 
@@ -93,6 +95,20 @@ class TestGenerating:
         assert Transition.objects.exists()
         assert indexes() == before
 
+    def test_keeps_every_rule_the_audit_knows(self) -> None:
+        UserFactory(role="rep")
+        out = StringIO()
+
+        bulk.generate(leads=3000, activities=3000, seed=1, now=NOW)
+        call_command("audit", stdout=out)
+
+        assert "rules hold" in out.getvalue()
+
+    def test_points_to_rows_that_exist(self) -> None:
+        bulk.generate(leads=300, activities=300, seed=1, now=NOW)
+
+        assert [reference for reference in references() if points_nowhere(*reference)] == []
+
     def test_repairs_what_an_interrupted_run_dropped(self) -> None:
         before = indexes()
         bulk.note_and_drop()
@@ -118,3 +134,24 @@ def indexes() -> set[str]:
             "UNION ALL SELECT conrelid::regclass || ' ' || conname FROM pg_constraint"
         )
     )
+
+
+def references() -> list[tuple[str, str, str, str]]:
+    """Table, column, table it points to, column there: of every foreign key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, a.attname, confrelid::regclass::text, b.attname "
+            "FROM pg_constraint c "
+            "JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = conkey[1] "
+            "JOIN pg_attribute b ON b.attrelid = confrelid AND b.attnum = confkey[1] "
+            "WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+        )
+        return cursor.fetchall()
+
+
+def points_nowhere(table: str, column: str, target: str, key: str) -> bool:
+    question = (
+        f"SELECT EXISTS (SELECT FROM {table} t WHERE {column} IS NOT NULL "  # noqa: S608
+        f"AND NOT EXISTS (SELECT FROM {target} WHERE {key} = t.{column}))"
+    )
+    return bool(bulk.column(question)[0])

@@ -2,6 +2,9 @@
 
 `leads` does not know them: an app registers a panel in its own `panels.py`, with the template and a
 function that gives its context. The page shows all panels of a place in the order of `position`.
+
+A panel with a heading for `later` is no part of the first answer: the page shows the heading, and
+asks for all of these panels at once as soon as it stands.
 """
 
 from collections.abc import Callable
@@ -31,6 +34,16 @@ class Panel:
     position: int
     template: str
     context: Context
+    later: str = ""
+
+    def shown(self, lead: Lead, user: Any, at: datetime) -> "Shown | None":
+        data = self.context(lead, user, at)
+        return None if data is None else Shown(self.key, self.template, data)
+
+    @property
+    def awaited(self) -> "Shown":
+        """What stands in its place until it comes."""
+        return Shown(self.key, LATER, {"key": self.key, "heading": self.later})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +56,40 @@ class Shown:
 
 
 PANELS: dict[str, Panel] = {}
+LATER = "leads/later.html"
 
 
-def panel(key: str, *, place: Place, position: int, template: str) -> Callable[[Context], Context]:
-    """Register a panel. Its function gets (lead, user, at); None hides it."""
+def panel(
+    key: str, *, place: Place, position: int, template: str, later: str = ""
+) -> Callable[[Context], Context]:
+    """Register a panel. Its function gets (lead, user, at); None hides it.
+
+    :param later: the heading of a panel that costs too much for the first answer.
+    """
 
     def register(context: Context) -> Context:
-        PANELS[key] = Panel(key, place, position, template, context)
+        PANELS[key] = Panel(key, place, position, template, context, later)
         return context
 
     return register
 
 
-def panels_for(lead: Lead, user: Any, *, at: datetime) -> dict[str, list[Shown]]:
-    """All panels to show for one lead, grouped by place."""
+def panels_for(
+    lead: Lead, user: Any, *, at: datetime, whole: bool = True
+) -> dict[str, list[Shown]]:
+    """All panels to show for one lead, grouped by place.
+
+    :param whole: at once, with those that otherwise come later.
+    """
     shown: dict[str, list[Shown]] = {place.value: [] for place in Place}
     for item in sorted(PANELS.values(), key=lambda p: (p.position, p.key)):
-        data = item.context(lead, user, at)
-        if data is not None:
-            shown[item.place.value].append(Shown(item.key, item.template, data))
+        waits = item.later and not whole
+        if found := item.awaited if waits else item.shown(lead, user, at):
+            shown[item.place.value].append(found)
     return shown
+
+
+def later_panels(lead: Lead, user: Any, *, at: datetime) -> list[tuple[str, Shown | None]]:
+    """The key of each panel that the page waits for, with the panel unless it has nothing to say."""
+    waiting = [item for item in PANELS.values() if item.later]
+    return [(item.key, item.shown(lead, user, at)) for item in waiting]

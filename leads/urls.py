@@ -43,6 +43,7 @@ lead_urls = [
     path("leads/<public_id:lead_id>/edit/", record.lead_edit, name="lead-edit"),
     path("leads/<public_id:lead_id>/fields/<slug:name>/", record.lead_field, name="lead-field"),
     path("leads/<public_id:lead_id>/timeline/", record.timeline, name="lead-timeline"),
+    path("leads/<public_id:lead_id>/panels/", record.later_panels, name="lead-panels"),
     path("leads/<public_id:lead_id>/notes/", record.add_note, name="lead-notes"),
     path("leads/<public_id:lead_id>/tags/", record.tags, name="lead-tags"),
     path("leads/<public_id:lead_id>/delete/", record.lead_delete, name="lead-delete"),

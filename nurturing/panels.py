@@ -7,7 +7,13 @@ from leads.panels import Place, panel
 from nurturing import queries
 
 
-@panel("drips", place=Place.DETAILS, position=40, template="nurturing/panels/drips.html")
+@panel(
+    "drips",
+    place=Place.DETAILS,
+    position=40,
+    template="nurturing/panels/drips.html",
+    later="Drips",
+)
 def drips(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
     """Which campaigns the lead is or was in, its last mails, and why it did not get one."""
     office = user.has_role(Role.MARKETER, Role.MANAGER)

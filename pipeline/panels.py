@@ -85,7 +85,13 @@ def deals(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     return {"deals": found, "worth": worth, "currency": Workspace.load().currency}
 
 
-@panel("routing", place=Place.DETAILS, position=60, template="pipeline/panel_routing.html")
+@panel(
+    "routing",
+    place=Place.DETAILS,
+    position=60,
+    template="pipeline/panel_routing.html",
+    later="Routing",
+)
 def routing(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
     decision: RoutingDecision | None = queries.latest_decision(lead.pk)
     return {"decision": decision} if decision else None
@@ -119,7 +125,13 @@ def move(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     return {"to": None if closed else next(ahead, None), "closed": closed}
 
 
-@panel("came", place=Place.DETAILS, position=5, template="pipeline/panel_came.html")
+@panel(
+    "came",
+    place=Place.DETAILS,
+    position=5,
+    template="pipeline/panel_came.html",
+    later="How they came",
+)
 def came(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
     path = path_of(lead.pk)
     if path is None:

@@ -36,7 +36,13 @@ def score(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
     }
 
 
-@panel("why", place=Place.SIDE, position=20, template="scoring/panels/why.html")
+@panel(
+    "why",
+    place=Place.SIDE,
+    position=20,
+    template="scoring/panels/why.html",
+    later="Why this score",
+)
 def why(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
     version = queries.published_version()
     if version is None:

@@ -89,6 +89,7 @@ PAGES = {
         /leads/<public_id:lead_id>/edit/
         /leads/<public_id:lead_id>/fields/<slug:name>/
         /leads/<public_id:lead_id>/timeline/
+        /leads/<public_id:lead_id>/panels/
         /leads/<public_id:lead_id>/notes/
         /leads/<public_id:lead_id>/tags/
         /leads/<public_id:lead_id>/tracking/

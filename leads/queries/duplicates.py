@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
@@ -165,23 +165,29 @@ class WhoIsIt:
         return ", ".join(dict.fromkeys(filter(None, reasons)))
 
 
-def who_is(principal: Any, lead: Lead) -> WhoIsIt:
-    """In one query, and one more for each part that there is."""
-    pairs_ = DuplicateCandidate.objects.open().filter(Q(lead_a=lead.pk) | Q(lead_b=lead.pk))
-    proposals = FieldProposal.objects.filter(lead=lead.pk, state=FieldProposal.State.OPEN)
-    newest = Inquiry.objects.filter(lead=lead.pk).order_by("-received_at")
-    found = Lead.objects.filter(pk=lead.pk).values_list(
-        Exists(pairs_),
-        Exists(proposals),
-        Exists(Merge.objects.filter(Merge.ACTIVE, survivor=lead.pk)),
-        Subquery(newest.values("match")[:1]),
-    )
-    has_twins, is_told, is_merged, match = found.first() or (False, False, False, None)
+def signs() -> dict[str, Any]:
+    """Whether there is anything to say of who a lead is, for `record.find`."""
+    pair = Q(lead_a=OuterRef("pk")) | Q(lead_b=OuterRef("pk"))
+    told = FieldProposal.objects.filter(lead=OuterRef("pk"), state=FieldProposal.State.OPEN)
+    newest = Inquiry.objects.filter(lead=OuterRef("pk")).order_by("-received_at")
+    return {
+        "has_twins": Exists(DuplicateCandidate.objects.open().filter(pair)),
+        "is_told": Exists(told),
+        "is_merged": Exists(Merge.objects.filter(Merge.ACTIVE, survivor=OuterRef("pk"))),
+        "match": Subquery(newest.values("match")[:1]),
+    }
+
+
+def who_is(principal: Any, lead: Any) -> WhoIsIt:
+    """In one query for each part that there is.
+
+    :param lead: one that was found with its `signs`.
+    """
     return WhoIsIt(
-        hints_for(principal, lead) if has_twins else [],
-        proposals_of(lead.pk) if is_told else [],
-        merges_of(lead.pk) if is_merged else [],
-        match or {},
+        hints_for(principal, lead) if lead.has_twins else [],
+        proposals_of(lead.pk) if lead.is_told else [],
+        merges_of(lead.pk) if lead.is_merged else [],
+        lead.match or {},
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
@@ -18,13 +19,16 @@ TIMELINE_SIZE = 30
 MOST_UNREAD = 10
 
 
-def find(principal: Any, public_id: str) -> Lead:
+def find(principal: Any, public_id: str, **also: Any) -> Lead:
     """The lead, or the one it was merged into, with what its page shows.
 
+    :param also: expressions to read in the same statement.
     :raises NotFound: there is none, or this person may not see it.
     """
-    visible: LeadQuerySet = Lead.objects.visible_to(principal).select_related(
-        "stage", "owner", "source", "company", "score_row", "team"
+    visible: LeadQuerySet = (
+        Lead.objects.visible_to(principal)
+        .select_related("stage", "owner", "source", "company", "score_row", "team")
+        .annotate(**also)
     )
     lead = visible.filter(public_id=public_id).first()
     if lead is None and (survivor := _survivor(public_id)):
@@ -83,6 +87,12 @@ def in_group(group: str) -> Q:
     if group == Group.WEB:
         return ~Q(type__in=[t.key for t in ACTIVITY_TYPES.values() if t.group != Group.WEB])
     return Q(type__in=[t.key for t in ACTIVITY_TYPES.values() if t.group == group])
+
+
+def page_extras() -> dict[str, Any]:
+    """What the page says of a lead beyond its columns, for `find`."""
+    names = Tag.objects.filter(leadtag__lead=OuterRef("pk")).order_by("name").values("name")
+    return {"tag_names": ArraySubquery(names), "has_unread": Exists(_unread(OuterRef("pk")))}
 
 
 def tags_of(lead_id: int) -> list[str]:
@@ -144,10 +154,15 @@ def consents_of(lead_id: int) -> list[Consent]:
 
 def unread_answers(lead_id: int) -> dict[str, str]:
     """Answers that their custom field could not hold, by `custom.<key>`; the newest of each."""
-    asked = Inquiry.objects.filter(lead=lead_id, context__has_key="unread")
-    newest_first = asked.order_by("-received_at", "-pk").values_list("context__unread", flat=True)
+    newest_first = (
+        _unread(lead_id).order_by("-received_at", "-pk").values_list("context__unread", flat=True)
+    )
     said: dict[str, str] = {}
     for answers in newest_first[:MOST_UNREAD]:
         for answer in answers:
             said.setdefault(str(answer["field"]), plain(answer["value"])[:200])
     return said
+
+
+def _unread(lead: Any) -> QuerySet[Inquiry]:
+    return Inquiry.objects.filter(lead=lead, context__has_key="unread")

@@ -86,7 +86,8 @@ class OwnFields:
 def own_fields(lead: Lead) -> OwnFields:
     """A few fields are all shown, to be filled; of many, those that have a value."""
     used = fields.definitions()
-    said = record.unread_answers(lead.pk) if used else {}
+    is_told = used and getattr(lead, "has_unread", True)
+    said = record.unread_answers(lead.pk) if is_told else {}
     folds = len(used) > MOST_OPEN
     groups: dict[str, list[Field]] = {}
     empty: list[Field] = []
@@ -121,11 +122,19 @@ class LeadPage:
     def __init__(self, request: HttpRequest, lead: Lead) -> None:
         self.request, self.lead = request, lead
         self.at = timezone.now()
-        self.query = query_of(request.GET, "group", "day")
+        self.query = query_of(request.GET, "group", "day", "open")
+        self.is_whole = request.GET.get("open") == "all"
 
     @cached_property
     def list_path(self) -> str:
         return f"/leads/?{self.query.urlencode(safe=',')}" if self.query else "/leads/"
+
+    @property
+    def whole_path(self) -> str:
+        """This page with all panels at once, for browsers without scripts."""
+        query = query_of(self.request.GET)
+        query["open"] = "all"
+        return f"?{query.urlencode(safe=',')}"
 
     @property
     def view_name(self) -> str:
@@ -161,11 +170,12 @@ class LeadPage:
             "score": lead.score_row,
             "local_time": local_time(lead, self.at),
             "reply": reply_clock(lead, at=self.at),
-            "panels": panels.panels_for(lead, self.request.user, at=self.at),
+            "panels": panels.panels_for(lead, self.request.user, at=self.at, whole=self.is_whole),
+            "whole_path": self.whole_path,
             "contact": [field_of(lead, name) for name in CONTACT],
             "company": [field_of(lead, name) for name in COMPANY],
             "own": own_fields(lead),
-            "tags": record.tags_of(lead.pk),
+            "tags": lead.tag_names,  # type: ignore[attr-defined]
             "consents": record.consents_of(lead.pk),
             "timeline": Timeline(self.request, lead),
             "who": duplicates.who_is(self.request.user, lead),

@@ -13,25 +13,35 @@ from django.views.decorators.vary import vary_on_headers
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import DomainError, Invalid, StaleVersion
 from leadcrm.lib.toasts import toast
-from leads import actions, undo
+from leads import actions, panels, undo
 from leads.actions.leads import EmailTaken
 from leads.forms.leads import EditForm, FieldForm, LeadForm, NoteForm, differs, seen_in, values_of
 from leads.forms.origin import OriginForm
 from leads.forms.values import PREFIX
 from leads.models import Lead
-from leads.queries import record
+from leads.queries import duplicates, record
 from leads.views.pages import LeadPage, Timeline, field_of
 
 
 @require_GET
 @vary_on_headers("HX-Request")
 def lead_page(request: HttpRequest, lead_id: str) -> HttpResponse:
-    lead = record.find(request.user, lead_id)
+    lead = record.find(request.user, lead_id, **record.page_extras(), **duplicates.signs())
     if lead.public_id != lead_id:  # it was merged; not to be kept, for that can be undone
         moved = redirect(f"/leads/{lead.public_id}/", permanent=True)
         add_never_cache_headers(moved)
         return moved
     return render(request, "leads/lead.html", LeadPage(request, lead).context())
+
+
+@require_GET
+def later_panels(request: HttpRequest, lead_id: str) -> HttpResponse:
+    """The panels that the page did not wait for, each to take its place: a part of the page."""
+    lead = record.find(request.user, lead_id)
+    if not request.headers.get("HX-Request"):
+        return redirect(f"/leads/{lead.public_id}/?open=all")
+    shown = panels.later_panels(lead, request.user, at=timezone.now())
+    return render(request, "leads/later.html#coming", {"lead": lead, "coming": shown})
 
 
 @require_GET

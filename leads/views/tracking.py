@@ -112,7 +112,13 @@ def _page(request: HttpRequest, template: str, form: Any, context: dict[str, Any
 # ---- on a lead's page ----
 
 
-@panel("website", place=Place.DETAILS, position=40, template="leads/website.html")
+@panel(
+    "website",
+    place=Place.DETAILS,
+    position=40,
+    template="leads/website.html",
+    later="On the website",
+)
 def website(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
     found = visitors.behaviour_of(lead)
     return {"lead": lead, "found": found} if found else None

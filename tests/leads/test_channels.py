@@ -300,8 +300,9 @@ class TestEnteredByHand:
         sender = LeadFactory(email="bob@example.com", owner=alice)
         said = {"event": "Expo 26", "referred_by": "Bob@example.com"}
 
-        page = client.post("/leads/new/", {"email": "carol@example.com", **said}, follow=True)
+        made = client.post("/leads/new/", {"email": "carol@example.com", **said})
 
+        page = client.get(f"{made.headers['Location']}?open=all")
         touch = Touch.objects.select_related("campaign").get()
         assert (touch.channel, touch.is_stated, touch.referred_by) == ("referral", True, sender)
         assert touch.campaign is not None

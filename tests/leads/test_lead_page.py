@@ -65,7 +65,7 @@ class TestLeadPage:
         )
         actions.record_consent(lead.pk, "marketing_email", granted=True, at=NOON)
 
-        page = text_of(browser.get(f"/leads/{lead.public_id}/"))
+        page = text_of(browser.get(f"/leads/{lead.public_id}/?open=all"))
 
         for words in [
             "Ingrid Øvergård", "local time", "+31 10 555 0142", "Paid search", "nl-rota-software",
@@ -114,8 +114,49 @@ class TestLeadPage:
         for minute in range(40):
             actions.record_activity(lead.pk, "page_view", at=NOON + timedelta(minutes=minute))
 
-        with django_assert_max_num_queries(18):
+        with django_assert_max_num_queries(13):
             browser.get(f"/leads/{lead.public_id}/")
+
+    def test_stands_after_twenty_statements_whatever_the_other_apps_show(
+        self, browser: Client, lead: Lead, django_assert_max_num_queries: Any, settings: Any
+    ) -> None:
+        settings.USERSESSIONS_TRACK_ACTIVITY = False
+        actions.set_tags(lead.pk, ["Expo"], at=NOON)
+        actions.record_consent(lead.pk, "marketing_email", granted=True, at=NOON)
+        Touch.objects.create(lead=lead, channel="email", occurred_at=NOON)
+        actions.record_activity(lead.pk, "pricing_view", at=NOON)
+
+        with django_assert_max_num_queries(20):
+            page = text_of(browser.get(f"/leads/{lead.public_id}/"))
+
+        assert "Marketing e-mail: yes" in page
+        assert 'id="later-came"' in page
+        assert "Who gets the credit" not in page
+
+    def test_asks_for_the_dear_panels_once_it_stands(self, browser: Client, lead: Lead) -> None:
+        Touch.objects.create(lead=lead, channel="email", landing_page="/offer", occurred_at=NOON)
+
+        part = text_of(browser.get(f"/leads/{lead.public_id}/panels/", headers=HTMX))
+
+        assert '<div hx-swap-oob="beforebegin:#later-came">' in part
+        assert "/offer" in part
+        for key in ("came", "why", "drips", "routing", "website"):  # gone, shown or not
+            assert f'<div id="later-{key}" hx-swap-oob="delete">' in part, key
+
+    def test_has_all_panels_without_scripts_behind_a_link(
+        self, browser: Client, lead: Lead
+    ) -> None:
+        Touch.objects.create(lead=lead, channel="email", landing_page="/offer", occurred_at=NOON)
+        page = text_of(browser.get(f"/leads/{lead.public_id}/?view=mine"))
+
+        whole = text_of(browser.get(f"/leads/{lead.public_id}/?view=mine&open=all"))
+
+        assert 'href="?view=mine&amp;open=all#came"' in page
+        assert "/offer" not in page
+        assert "/offer" in whole
+        assert "/panels/" not in whole
+        sent_away = browser.get(f"/leads/{lead.public_id}/panels/")
+        assert sent_away["Location"] == f"/leads/{lead.public_id}/?open=all"
 
 
 class TestTimeline:

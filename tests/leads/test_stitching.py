@@ -206,7 +206,7 @@ class TestIdentify:
         link = IdentityLink.objects.get()
         client = Client()
         client.force_login(UserFactory(role=Role.ADMIN))
-        page = client.get(f"/leads/{alice.public_id}/").content.decode()
+        page = client.get(f"/leads/{alice.public_id}/?open=all").content.decode()
         assert "unproven" in page
         client.post(f"/leads/{alice.public_id}/browsers/{link.pk}/confirm/")
         assert told(alice) == ["/before", "/after"]
@@ -256,7 +256,7 @@ class TestCutting:
         assert told(alice) == []
         assert LeadScore.objects.get(lead=alice).last_activity_type == "form_submit"
         assert VisitorEvent.objects.filter(link=None).count() == 1
-        assert "/one" not in client.get(f"/leads/{alice.public_id}/").content.decode()
+        assert "/one" not in client.get(f"/leads/{alice.public_id}/?open=all").content.decode()
 
     def test_is_for_those_who_see_the_lead(self, browser: Browser, alice: Lead) -> None:
         capture(browser.visitor, alice.email)

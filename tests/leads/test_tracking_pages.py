@@ -126,14 +126,14 @@ class TestTheLeadsPage:
             browser.view(path)
         capture(browser.visitor, lead.email)
 
-        page = marketer.get(f"/leads/{lead.public_id}/").content.decode()
+        page = marketer.get(f"/leads/{lead.public_id}/?open=all").content.decode()
 
         for words in ("On the website", "/pricing", "E-mail, june", "Firefox on Linux", "Cut",
                       "Viewed 3 pages"):  # fmt: skip
             assert words in page
 
     def test_says_nothing_of_a_website_nobody_was_seen_on(self, marketer: Client) -> None:
-        page = marketer.get(f"/leads/{LeadFactory().public_id}/").content.decode()
+        page = marketer.get(f"/leads/{LeadFactory().public_id}/?open=all").content.decode()
 
         assert "On the website" not in page
         assert "Do not track" in page

@@ -246,7 +246,7 @@ class TestOnTheLeadsPage:
         client.force_login(rep)
 
         client.post(f"/leads/{lead.public_id}/drips/", {"campaign": "overtime-guide"})
-        page = client.get(f"/leads/{lead.public_id}/").content.decode()
+        page = client.get(f"/leads/{lead.public_id}/?open=all").content.decode()
         client.post(f"/leads/{lead.public_id}/drips/overtime-guide/stop/")
 
         assert "Overtime guide" in page
@@ -268,7 +268,7 @@ class TestOnTheLeadsPage:
         plan_mails(make_campaign(), lead)
         pump.run_all()
 
-        page = signed_in().get(f"/leads/{lead.public_id}/").content.decode()
+        page = signed_in().get(f"/leads/{lead.public_id}/?open=all").content.decode()
 
         assert "There is no consent for marketing e-mail." in page
 

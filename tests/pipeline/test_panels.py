@@ -32,7 +32,7 @@ def lead_of(user: User, **fields: object) -> Lead:
 
 
 def page_of(browser: Client, lead: Lead) -> str:
-    return browser.get(f"/leads/{lead.public_id}/").content.decode()
+    return browser.get(f"/leads/{lead.public_id}/?open=all").content.decode()
 
 
 class TestSummary:

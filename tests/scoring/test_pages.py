@@ -257,7 +257,7 @@ class TestLeadScorePage:
         actions.rescore([lead.pk], at=NOON)
         client.force_login(alice)
 
-        page = client.get(f"/leads/{lead.public_id}/").content.decode()
+        page = client.get(f"/leads/{lead.public_id}/?open=all").content.decode()
 
         assert "Why 30" in page
         assert "Works in care" in page

@@ -1,12 +1,24 @@
 """What makes a score: models with their versions and rules, BANT answers, and the ledgers."""
 
-from scoring.models.bant import BantAnswer, Dimension, Level
-from scoring.models.ledger import Qualification, Rescore, ScoreChange
+from scoring.models.bant import BantAnswer, BantCriterion, Dimension, Framework, Level
+from scoring.models.ledger import (
+    Adjustment,
+    Cause,
+    Qualification,
+    Rescore,
+    ScoreChange,
+    VersionScore,
+)
 from scoring.models.model import ModelVersion, Rule, ScoringModel
+from scoring.models.surveys import Survey, SurveyResponse, SurveyVersion
 
 __all__ = [
+    "Adjustment",
     "BantAnswer",
+    "BantCriterion",
+    "Cause",
     "Dimension",
+    "Framework",
     "Level",
     "ModelVersion",
     "Qualification",
@@ -14,4 +26,8 @@ __all__ = [
     "Rule",
     "ScoreChange",
     "ScoringModel",
+    "Survey",
+    "SurveyResponse",
+    "SurveyVersion",
+    "VersionScore",
 ]

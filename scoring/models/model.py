@@ -8,11 +8,16 @@ from leadcrm.accounts.models import User
 
 
 class ScoringModel(models.Model):
-    """A way to score leads. The default one gives the score that every page shows."""
+    """A way to score leads. The default one gives the score that every page shows.
+
+    The others each score for a `category` of products, from what was done in that category.
+    """
 
     key = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
+    category = models.CharField(max_length=40, blank=True, default="", db_default="")
     is_default = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -31,12 +36,13 @@ class ModelVersion(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
+        PUBLISHING = "publishing", "Being published"  # scored by in the background, not shown yet
         PUBLISHED = "published", "Published"
         RETIRED = "retired", "Retired"
 
     model = models.ForeignKey(ScoringModel, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     fit_cap = models.PositiveSmallIntegerField(default=40)
     engagement_cap = models.PositiveSmallIntegerField(default=60)
     bant_cap = models.PositiveSmallIntegerField(default=50)
@@ -49,6 +55,14 @@ class ModelVersion(models.Model):
     mql = models.JSONField(null=True, blank=True)
     sql = models.JSONField(null=True, blank=True)
     pql = models.JSONField(null=True, blank=True)
+    # When leads stop to be qualified; null: when they are `hysteresis` points below.
+    mql_leave = models.JSONField(null=True, blank=True)
+    sql_leave = models.JSONField(null=True, blank=True)
+    pql_leave = models.JSONField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True, default="", db_default="")
+    restored_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     published_at = models.DateTimeField(null=True, blank=True)
@@ -59,8 +73,8 @@ class ModelVersion(models.Model):
             models.UniqueConstraint(fields=["model", "number"], name="version_number"),
             models.UniqueConstraint(
                 fields=["model", "state"],
-                condition=Q(state__in=["draft", "published"]),
-                name="one_draft_and_one_published",
+                condition=Q(state__in=["draft", "publishing", "published"]),
+                name="one_version_in_each_state",
             ),
             models.CheckConstraint(
                 condition=Q(warm_from__lt=models.F("hot_from")), name="warm_below_hot"
@@ -89,13 +103,23 @@ class ModelVersion(models.Model):
         kinds = {"mql": self.mql, "sql": self.sql, "pql": self.pql}
         return {kind: condition for kind, condition in kinds.items() if condition is not None}
 
+    @property
+    def leavings(self) -> dict[str, object]:
+        """For each kind the condition that ends it; those without one are left out."""
+        kinds = {"mql": self.mql_leave, "sql": self.sql_leave, "pql": self.pql_leave}
+        return {kind: condition for kind, condition in kinds.items() if condition is not None}
+
 
 class Rule(models.Model):
     """Points for something: an attribute rule has a `condition`, an activity rule a type to count.
 
-    An activity rule looks at what happened in the last `window_days` (None: ever), needs `at_least`
-    matches, and counts once, every time, or the `max_count` newest. With decay, what counts loses
-    all of its worth after `decay_days` (expiry) or half of it every `decay_days` (half-life).
+    An activity rule looks at what happened in the last `window_days` (None: ever) and needs
+    `at_least` matches. Then these count: one (the newest), every one, the `max_count` newest (of
+    each day, week or month with `per`), the first of each day, the newest for each value of the
+    property `counted_by`, or the sum of the amounts in that property, for each `per_amount` of it.
+
+    What counts loses its worth at once after `decay_days` (expiry), evenly until then (linear), or
+    half of it every `decay_days` (half-life). A rule gives no more than `max_points`, or takes.
     """
 
     class Group(models.TextChoices):
@@ -113,10 +137,20 @@ class Rule(models.Model):
         ONCE = "once", "Once"
         EVERY = "every", "Every time"
         AT_MOST = "at_most", "At most"
+        PER_DAY = "per_day", "First of each day"
+        DISTINCT = "distinct", "Each different value"
+        AMOUNT = "amount", "Sum of an amount"
+
+    class Per(models.TextChoices):
+        WINDOW = "", "Altogether"
+        DAY = "day", "A day"
+        WEEK = "week", "A week"
+        MONTH = "month", "A month"
 
     class Decay(models.TextChoices):
         NONE = "none", "Never"
         EXPIRY = "expiry", "All after"
+        LINEAR = "linear", "Evenly until"
         HALF_LIFE = "half_life", "Half every"
 
     version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="rules")
@@ -128,8 +162,14 @@ class Rule(models.Model):
     activity_type = models.CharField(max_length=30, blank=True)
     where = models.JSONField(default=dict, blank=True)
     at_least = models.PositiveSmallIntegerField(default=1)
-    counting = models.CharField(max_length=7, choices=Counting, default=Counting.ONCE)
+    counting = models.CharField(max_length=8, choices=Counting, default=Counting.ONCE)
     max_count = models.PositiveSmallIntegerField(default=1)
+    per = models.CharField(max_length=5, choices=Per, blank=True, default="", db_default="")
+    counted_by = models.CharField(max_length=60, blank=True, default="", db_default="")
+    per_amount = models.PositiveIntegerField(default=1, db_default=1)
+    max_points = models.PositiveSmallIntegerField(null=True, blank=True)
+    human_only = models.BooleanField(default=True, db_default=True)
+    any_category = models.BooleanField(default=False, db_default=False)
     window_days = models.PositiveSmallIntegerField(null=True, blank=True)
     decay = models.CharField(max_length=9, choices=Decay, default=Decay.NONE)
     decay_days = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -162,6 +202,13 @@ class Rule(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(at_least__gte=1, max_count__gte=1), name="rule_counts_from_one"
+            ),
+            models.CheckConstraint(
+                condition=~Q(counting__in=["distinct", "amount"]) | ~Q(counted_by=""),
+                name="rule_names_what_it_counts",
+            ),
+            models.CheckConstraint(
+                condition=Q(per_amount__gte=1), name="rule_divides_by_something"
             ),
         ]
         indexes = [models.Index(fields=["version", "group", "position"], name="rule_in_order")]

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from leadcrm.lib import memo
+from leadcrm.lib.pump import WorkItem
 from leadcrm.lib.tokens import new_public_id
 
 
@@ -100,6 +101,10 @@ class User(AbstractBaseUser):
     keyboard_shortcuts = models.BooleanField(default=True)
     hue = models.PositiveSmallIntegerField(default=1)
     signature = models.TextField(blank=True)
+    # In the person's zone. Between these nothing rings and no e-mail is sent.
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    digest_at = models.TimeField(null=True, blank=True)  # none: no daily digest
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -244,8 +249,18 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
-class Notification(models.Model):
-    """Something a person is told in the app, once for each `dedupe_key`."""
+class Notification(WorkItem):
+    """Something a person is told in the app, once for each `dedupe_key`.
+
+    `due_at`: when it is sent by e-mail, too; nothing: not at all, or it was.
+    """
+
+    class Email(models.TextChoices):
+        NO = "", "No"
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        SEEN = "seen", "Read in the app before"
+        FAILED = "failed", "Not sent"
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=40)
@@ -256,6 +271,11 @@ class Notification(models.Model):
     dedupe_key = models.CharField(max_length=100)
     created_at = models.DateTimeField(db_default=Now())
     read_at = models.DateTimeField(null=True, blank=True)
+    in_app = models.BooleanField(default=True, db_default=True)
+    email = models.CharField(
+        max_length=7, choices=Email, blank=True, default=Email.NO, db_default=""
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "dedupe_key"], name="told_once")]
@@ -264,10 +284,46 @@ class Notification(models.Model):
             models.Index(
                 fields=["user"], condition=models.Q(read_at=None), name="notification_unread"
             ),
+            models.Index(fields=["due_at", "id"], condition=WorkItem.DUE, name="notification_due"),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class NotificationChoice(models.Model):
+    """How somebody wants to hear of one kind of thing."""
+
+    class Email(models.TextChoices):
+        NOW = "now", "At once"
+        DIGEST = "digest", "In the digest"
+        OFF = "off", "Never"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="notification_choices")
+    kind = models.CharField(max_length=40)
+    in_app = models.BooleanField(default=True)
+    email = models.CharField(max_length=6, choices=Email, default=Email.OFF)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="one_choice_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.kind}"
+
+
+class Digest(WorkItem):
+    """The next daily summary for somebody who wants one."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="digest")
+    covers_from = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at", "user"], condition=WorkItem.DUE, name="digest_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"Digest for {self.user_id}"
 
 
 class SavedView(models.Model):

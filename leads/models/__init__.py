@@ -1,6 +1,7 @@
 """The ground floor: who the leads are, what they did, and how they came."""
 
 from leads.models.activity import Activity, DirtyLead, Note
+from leads.models.attachments import Attachment
 from leads.models.attribution import (
     AttributionSettings,
     CampaignAlias,
@@ -78,6 +79,7 @@ __all__ = [
     "Activity",
     "Asset",
     "AssetGrant",
+    "Attachment",
     "AttributionSettings",
     "CampaignAlias",
     "ChannelRuleSet",

@@ -101,6 +101,10 @@ class TransactionalMail(WorkItem):
     subject = models.CharField(max_length=200)
     text = models.TextField()
     html = models.TextField(blank=True)
+    sender = models.CharField(max_length=320, blank=True)  # nothing: the workspace's address
+    reply_to = models.CharField(max_length=640, blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    calendar = models.TextField(blank=True)  # an invitation, as iCalendar
     lead = models.ForeignKey(
         Lead, models.CASCADE, null=True, blank=True, related_name="transactional_mails"
     )

@@ -1,12 +1,23 @@
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class Pipeline(models.Model):
-    """A funnel of stages; most companies have one."""
+    """A funnel of stages; most companies have one.
+
+    A new cycle runs in the first whose `condition` holds for the lead, else in the default one.
+    """
 
     key = models.SlugField(max_length=30, unique=True)
     name = models.CharField(max_length=60)
     is_default = models.BooleanField(default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    condition = models.JSONField(default=dict, blank=True)  # empty: only where somebody says so
+    needs_next_step = models.BooleanField(default=False)  # of every open lead, after each touch
+    back_needs_note = models.BooleanField(default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -44,6 +55,12 @@ class Stage(models.Model):
     category = models.CharField(max_length=5, choices=Category, default=Category.OPEN)
     probability = models.PositiveSmallIntegerField(default=0)  # percent
     rot_days = models.PositiveSmallIntegerField(default=14)
+    sla_hours = models.PositiveIntegerField(null=True, blank=True)  # how long a lead may stay
+    # What must hold to come in: a condition, fields that are filled, and the stage before.
+    condition = models.JSONField(default=dict, blank=True)
+    required_fields: Any = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    allowed_from: Any = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

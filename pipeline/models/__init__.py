@@ -1,6 +1,17 @@
 """How leads come to be won or lost: cycles, stages passed, owners, work and the response clock."""
 
-from pipeline.models.funnel import Deal, LostReason, SalesCycle, Transition
+from pipeline.models.funnel import (
+    AutoMove,
+    CloseReason,
+    Deal,
+    DealLine,
+    LostReason,
+    Product,
+    ProductCategory,
+    SalesCycle,
+    StageTimer,
+    Transition,
+)
 from pipeline.models.response import ResponseClock, ResponseTarget
 from pipeline.models.routing import (
     Assignment,
@@ -11,14 +22,23 @@ from pipeline.models.routing import (
     RuleSet,
     WaitingLead,
 )
+from pipeline.models.talks import Letter, LetterTemplate, Meeting
 from pipeline.models.work import StaffEmail, Task
 
 __all__ = [
     "Assignment",
+    "AutoMove",
+    "CloseReason",
     "Deal",
+    "DealLine",
+    "Letter",
+    "LetterTemplate",
     "LostReason",
+    "Meeting",
     "Pool",
     "PoolMember",
+    "Product",
+    "ProductCategory",
     "ResponseClock",
     "ResponseTarget",
     "RoutingDecision",
@@ -26,6 +46,7 @@ __all__ = [
     "RuleSet",
     "SalesCycle",
     "StaffEmail",
+    "StageTimer",
     "Task",
     "Transition",
     "WaitingLead",

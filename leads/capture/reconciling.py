@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from leadcrm.accounts.actions import notify
 from leadcrm.accounts.models import Role, User
-from leads.models import InboxItem, Reconciliation
+from leads.models import ExpiredCaptures, InboxItem, Reconciliation
 
 logger = structlog.get_logger(__name__)
 
@@ -24,6 +24,7 @@ STUCK = timedelta(hours=1)
 LOCK = 0x1EAD_0B0C
 UPDATED = ["name", "received", *Reconciliation.STATES, "inquiries", "breach", "counted_at"]
 State = InboxItem.State
+COUNTED = [name for name in Reconciliation.STATES if name in InboxItem.State.values]
 # Replies of somebody known and the like are applied with a reason, and make no inquiry.
 ORPHANED = Q(state=State.APPLIED, reason_code="", lead__isnull=False, inquiry=None)
 
@@ -117,11 +118,7 @@ def _counted_before(at: datetime) -> dict[date, Reconciliation]:
 
 def _findings(at: datetime) -> Iterator[Finding]:
     start = datetime.combine(first_day(at), time.min, tzinfo=UTC)
-    counts: dict[str, Any] = {
-        state: Count("pk", filter=Q(state=state))
-        for state in Reconciliation.STATES
-        if state != "waiting"
-    }
+    counts: dict[str, Any] = {state: Count("pk", filter=Q(state=state)) for state in COUNTED}
     rows: Any = (
         InboxItem.objects.filter(received_at__gte=start)
         .annotate(day=TruncDate("received_at", tzinfo=UTC), key=F("source__key"))
@@ -136,20 +133,42 @@ def _findings(at: datetime) -> Iterator[Finding]:
         )
         .order_by("day", "key")
     )
+    expired = _expired(start.date())
     for row in rows:
-        yield Finding(_row(row, at), row["orphans"], row["stuck"])
+        gone = expired.pop((row["day"], row["key"] or Reconciliation.UNKNOWN), None)
+        yield Finding(_row(row, at, gone), row["orphans"], row["stuck"])
+    for gone in expired.values():  # nothing else is left of that day and source
+        yield Finding(_row_of_expired(gone, at), orphans=0, stuck=0)
 
 
-def _row(row: dict[str, Any], at: datetime) -> Reconciliation:
+def _expired(since: date) -> dict[tuple[date, str], ExpiredCaptures]:
+    rows = ExpiredCaptures.objects.filter(day__gte=since).order_by("day", "key")
+    return {(row.day, row.key): row for row in rows}
+
+
+def _row(row: dict[str, Any], at: datetime, gone: ExpiredCaptures | None) -> Reconciliation:
+    expired = gone.number if gone else 0
     return Reconciliation(
         day=row["day"],
         key=row["key"] or Reconciliation.UNKNOWN,
         name=row["source__name"] or "Not yet known",
-        received=row["total"],
+        received=row["total"] + expired,
         waiting=row["waits"],
+        expired=expired,
         inquiries=row["inquiries"],
         counted_at=at,
-        **{state: row[state] for state in Reconciliation.STATES if state != "waiting"},
+        **{state: row[state] for state in COUNTED},
+    )
+
+
+def _row_of_expired(gone: ExpiredCaptures, at: datetime) -> Reconciliation:
+    return Reconciliation(
+        day=gone.day,
+        key=gone.key,
+        name=gone.name,
+        received=gone.number,
+        expired=gone.number,
+        counted_at=at,
     )
 
 

@@ -43,7 +43,13 @@ from leads.models.importing import (
     ImportPart,
     ImportRow,
 )
-from leads.models.inbox import InboxDeed, Reconciliation, SpamPolicy, SpamRule
+from leads.models.inbox import (
+    ExpiredCaptures,
+    InboxDeed,
+    Reconciliation,
+    SpamPolicy,
+    SpamRule,
+)
 from leads.models.lead import (
     Company,
     Lead,
@@ -74,6 +80,7 @@ from leads.models.tracking import (
     VisitorEvent,
     VisitorSalt,
 )
+from leads.models.unfinished import Unfinished
 
 __all__ = [
     "Activity",
@@ -96,6 +103,7 @@ __all__ = [
     "DuplicateCheck",
     "DuplicateSearch",
     "ExchangeRate",
+    "ExpiredCaptures",
     "ExportJob",
     "ExportPart",
     "FieldDefinition",
@@ -144,6 +152,7 @@ __all__ = [
     "TrackingBatch",
     "TrackingPolicy",
     "TransactionalMail",
+    "Unfinished",
     "Visit",
     "Visitor",
     "VisitorEvent",

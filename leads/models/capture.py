@@ -31,6 +31,9 @@ class Source(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.API)
     channel = models.CharField(max_length=20, default=Channel.OTHER)
     is_active = models.BooleanField(default=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    # What the apps above are asked to do with its leads; see `leads.wishes`.
+    wishes = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     def __str__(self) -> str:

@@ -110,14 +110,28 @@ class TransactionalMail(WorkItem):
     )
     dedupe_key = models.CharField(max_length=100, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=400, blank=True, db_default="")  # in words
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # A person's decision about one that failed or is in doubt.
+    decided_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.CharField(max_length=10, blank=True, db_default="")
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at"], condition=WorkItem.DUE, name="transactional_mail_due")
+            models.Index(fields=["due_at"], condition=WorkItem.DUE, name="transactional_mail_due"),
+            models.Index(
+                fields=["-id"],
+                condition=Q(state__in=["unknown", "failed"]),
+                name="transactional_mail_trouble",
+            ),
         ]
+
+    TROUBLE: ClassVar[tuple[str, ...]] = (State.UNKNOWN, State.FAILED)
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.to_address}"

@@ -58,6 +58,7 @@ class Reconciliation(models.Model):
         "failed",
         "rejected",
         "waiting",
+        "expired",
     )
 
     day = models.DateField()
@@ -70,6 +71,7 @@ class Reconciliation(models.Model):
     failed = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     waiting = models.PositiveIntegerField(default=0)
+    expired = models.PositiveIntegerField(default=0, db_default=0)  # deleted as old quarantine
     inquiries = models.PositiveIntegerField(default=0)  # made of this day's captures
     breach = models.TextField(blank=True)
     counted_at = models.DateTimeField()
@@ -95,6 +97,24 @@ class Reconciliation(models.Model):
     @property
     def adds_up(self) -> bool:
         return self.received == sum(self.counted.values())
+
+
+class ExpiredCaptures(models.Model):
+    """How many captures of one day and source were deleted from quarantine: the count outlives them.
+
+    `key` is the source's, `Reconciliation.UNKNOWN` where none was recognised.
+    """
+
+    day = models.DateField()  # on which they were received, of universal time
+    key = models.CharField(max_length=50)
+    name = models.CharField(max_length=80)
+    number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "key"], name="one_expiry_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}: {self.number}"
 
 
 class SpamRule(models.Model):
@@ -131,6 +151,10 @@ class SpamPolicy(models.Model):
     judges_disposable = models.BooleanField(default=True)
     judges_repetition = models.BooleanField(default=True)
     proof_effort = models.PositiveIntegerField(default=50_000)  # hashes a browser tries at most
+    # For so many days a capture waits in quarantine before it is deleted; 0: for ever.
+    keep_days = models.PositiveSmallIntegerField(default=30, db_default=30)
+    keep_unproven_days = models.PositiveSmallIntegerField(default=7, db_default=7)
+    expired_at = models.DateTimeField(null=True, blank=True)  # when that was last looked after
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="only_one_spam_policy")]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0005_frameworks_and_surveys"),
+        ("leads", "0004_selling"),
         ("scoring", "0003_more_ways_to_count"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

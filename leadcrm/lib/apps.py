@@ -12,3 +12,4 @@ class LibConfig(AppConfig):
         """Load every app's handlers and tasks, so that web and worker know the same queues."""
         import_module("leadcrm.celery")
         autodiscover_modules("handlers", "tasks", "panels", "schema", "merging", "fielduses")
+        autodiscover_modules("foresight")

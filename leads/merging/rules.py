@@ -1,7 +1,8 @@
 """The ground floor's own rows when two leads become one, and when they are taken apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -33,6 +34,7 @@ from leads.models import (
     Inquiry,
     Lead,
     LeadIdentifier,
+    LeadOwnText,
     LeadScore,
     LeadTag,
     Merge,
@@ -42,6 +44,7 @@ from leads.models import (
     TransactionalMail,
     Visit,
 )
+from leads.tracking.visits import as_uuid
 
 MERGE_SOURCE = "merge"
 
@@ -81,6 +84,7 @@ moves(FieldProposal, one="proposed change", collides=_proposed_alike)
 stays(
     ImportRow, why="It tells what became of a line of a file; undoing that must not delete another."
 )
+stays(LeadOwnText, why="Words of a lead's own values, kept by the database.")
 stays(LeadScore, why="It is worked out anew from everything the survivor has.")
 stays(DirtyLead, why="A mark to work out a score; the survivor gets its own.")
 stays(DuplicateCheck, why="A mark to look for twins; the survivor gets its own.")
@@ -213,10 +217,29 @@ def by_their_words(whose: Identity) -> Iterator[Found]:
 @carrying_identity
 def by_their_browsers(whose: Identity) -> Iterator[Found]:
     """What the browsers did since that went over with the merged lead, and are back with it."""
+    new = _browsers_that_named_them(whose)
+    yield Found(IdentityLink, new)
+    yield _of(Touch, whose, Q(pk__in=Visit.objects.filter(link__in=new).values("touch")))
+    yield _of(Activity, whose, Q(link__in=new))
     links = list(IdentityLink.objects.filter(lead=whose.loser_id).values_list("pk", flat=True))
     visits = Visit.objects.filter(link__in=links, last_at__gte=whose.since, touch__isnull=False)
     yield _of(Touch, whose, Q(pk__in=visits.values("touch"), occurred_at__gte=whose.since))
     yield _of(Activity, whose, Q(link__in=links, received_at__gte=whose.since))
+
+
+def _browsers_that_named_them(whose: Identity) -> list[int]:
+    """Links made since: by a form or a word of theirs, or a mail that was sent to them."""
+    loser = Lead.objects.values_list("public_id", flat=True).get(pk=whose.loser_id)
+    forms = Inquiry.objects.filter(lead=whose.loser_id, received_at__gte=whose.since)
+    browsers = {text for text in forms.values_list("context__visitor", flat=True) if text}
+    rows = IdentityLink.objects.filter(lead=whose.survivor_id, at__gte=whose.since)
+    by_form = Q(method=IdentityLink.Method.FORM, visitor__token__in=_tokens(browsers))
+    found = rows.filter(Q(named__in=[loser, *whose.emails]) | by_form)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def _tokens(texts: Iterable[Any]) -> list[UUID]:
+    return [token for text in texts if (token := as_uuid(text)) is not None]
 
 
 def _of(model: type[Any], whose: Identity, which: Q) -> Found:

@@ -305,3 +305,14 @@ class ClickId(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ClickIdScrub(models.Model):
+    """How far values of old click ids were taken out of one table, in the order of its ids."""
+
+    table = models.CharField(max_length=40, unique=True)
+    done_to = models.BigIntegerField(default=0)
+    rested_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.table} to {self.done_to}"

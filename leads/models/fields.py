@@ -44,9 +44,16 @@ class FieldDefinition(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)  # archived fields keep their values
     is_sensitive = models.BooleanField(default=False)  # not in lists, exports and messages
+    is_unique = models.BooleanField(default=False, db_default=False)  # no two leads have one value
+    is_searched = models.BooleanField(default=False, db_default=False)  # found by its words
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     HAS_OPTIONS: ClassVar[frozenset[str]] = frozenset({"select", "multi_select"})
+    # What can tell one lead from all others, and what people type into a search.
+    TELLING: ClassVar[frozenset[str]] = frozenset(
+        {"text", "number", "integer", "email", "phone", "url"}
+    )
+    WORDS: ClassVar[frozenset[str]] = TELLING | {"long_text"}
 
     class Meta:
         ordering: ClassVar[list[str]] = ["position", "pk"]

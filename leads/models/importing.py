@@ -119,6 +119,12 @@ class ImportChunk(WorkItem):
     raw = models.BinaryField()
     prepared = models.BinaryField(null=True)
     reason = models.TextField(blank=True, default="", db_default="")
+    # Those it made: an undo takes them away again where nobody else uses them.
+    companies: Any = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=models.Value([], output_field=ArrayField(models.BigIntegerField())),
+    )
 
     class Meta:
         constraints = [
@@ -203,6 +209,11 @@ class ExportJob(WorkItem):
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id)
     format = models.CharField(max_length=4, default="csv")
     query = models.TextField(blank=True)  # the filters of the list
+    columns: Any = ArrayField(  # all, where none are named
+        models.CharField(max_length=60),
+        default=list,
+        db_default=models.Value([], output_field=ArrayField(models.CharField(max_length=60))),
+    )
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     reason = models.TextField(blank=True)
     rows = models.PositiveIntegerField(default=0)

@@ -397,3 +397,22 @@ class LeadScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id}: {self.score}"
+
+
+class LeadOwnText(models.Model):
+    """The words of a lead's custom fields that are searched, in small letters.
+
+    Kept by triggers of the database, for custom values are written in many places; see the
+    migration `own_words`. Leads without such words have no row.
+    """
+
+    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="own_text")
+    text = models.TextField()
+
+    class Meta:
+        indexes = [
+            GinIndex(OpClass(F("text"), name="gin_trgm_ops"), name="lead_own_text_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]

@@ -144,6 +144,12 @@ class Visitor(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["last_seen_at"], condition=Q(link=None), name="visitor_to_prune"),
+            # Machines go earlier: without an index of their own each look would pass all people.
+            models.Index(
+                fields=["last_seen_at"],
+                condition=Q(link=None, klass="machine"),
+                name="machine_to_prune",
+            ),
             models.Index(fields=["link"], condition=Q(link__isnull=False), name="visitor_by_link"),
         ]
 
@@ -181,6 +187,8 @@ class IdentityLink(models.Model):
     cut_at = models.DateTimeField(null=True, blank=True)
     cut_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     cut_reason = models.CharField(max_length=100, blank=True, default="")
+    # Who was named, for telling apart leads that were merged: an address, or a lead's public id.
+    named = models.CharField(max_length=254, blank=True, default="", db_default="")
 
     OPEN = Q(cut_at=None, ended_at=None) & ~Q(confidence="low")
 

@@ -105,6 +105,19 @@ class User(AbstractBaseUser):
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
     digest_at = models.TimeField(null=True, blank=True)  # none: no daily digest
+    # What routing looks at: ISO codes of languages and countries, and skills by name.
+    languages: Any = ArrayField(
+        models.CharField(max_length=2), default=list, db_default=[], blank=True
+    )
+    territory: Any = ArrayField(
+        models.CharField(max_length=2), default=list, db_default=[], blank=True
+    )
+    skills: Any = ArrayField(
+        models.CharField(max_length=40), default=list, db_default=[], blank=True
+    )
+    holidays = models.ForeignKey(
+        "HolidayCalendar", models.SET_NULL, null=True, blank=True, related_name="people"
+    )  # none: those of the workspace
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -185,9 +198,14 @@ class Membership(models.Model):
 
 
 class WorkingHours(models.Model):
-    """When somebody works, in their own time zone; one row for each block of a weekday."""
+    """When somebody works, in their own time zone; one row for each block of a weekday.
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="working_hours")
+    Without a user: the office hours of the workspace, for all who wrote down none.
+    """
+
+    user = models.ForeignKey(
+        User, models.CASCADE, null=True, blank=True, related_name="working_hours"
+    )
     weekday = models.PositiveSmallIntegerField()  # Monday is 0, as in datetime
     starts = models.TimeField()
     ends = models.TimeField()
@@ -204,11 +222,50 @@ class WorkingHours(models.Model):
         return f"{self.user}: {self.weekday} {self.starts}–{self.ends}"
 
 
+class HolidayCalendar(models.Model):
+    """Days on which nobody works; one calendar is the workspace’s own."""
+
+    name = models.CharField(max_length=60, unique=True)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="one_default_calendar",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Holiday(models.Model):
+    calendar = models.ForeignKey(HolidayCalendar, models.CASCADE, related_name="days")
+    day = models.DateField()
+    name = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["calendar", "day"], name="one_holiday_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"
+
+
 class Absence(models.Model):
+    """Days off, the first and the last included. `cover` answers meanwhile."""
+
     user = models.ForeignKey(User, models.CASCADE, related_name="absences")
     first_day = models.DateField()
     last_day = models.DateField()
     note = models.CharField(max_length=100, blank=True)
+    cover = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="covered_absences"
+    )
+    moves_leads = models.BooleanField(default=False, db_default=False)  # open ones, and back
 
     class Meta:
         constraints = [

@@ -12,34 +12,43 @@ from pipeline.models.funnel import (
     StageTimer,
     Transition,
 )
-from pipeline.models.response import ResponseClock, ResponseTarget
+from pipeline.models.response import ClockHop, ResponseClock, ResponseStep, ResponseTarget
 from pipeline.models.routing import (
+    Alarm,
     Assignment,
+    CoverShift,
+    Offer,
     Pool,
     PoolMember,
     RoutingDecision,
     RoutingRule,
     RuleSet,
     WaitingLead,
+    Watch,
 )
 from pipeline.models.talks import Letter, LetterTemplate, Meeting
 from pipeline.models.work import StaffEmail, Task
 
 __all__ = [
+    "Alarm",
     "Assignment",
     "AutoMove",
+    "ClockHop",
     "CloseReason",
+    "CoverShift",
     "Deal",
     "DealLine",
     "Letter",
     "LetterTemplate",
     "LostReason",
     "Meeting",
+    "Offer",
     "Pool",
     "PoolMember",
     "Product",
     "ProductCategory",
     "ResponseClock",
+    "ResponseStep",
     "ResponseTarget",
     "RoutingDecision",
     "RoutingRule",
@@ -50,4 +59,5 @@ __all__ = [
     "Task",
     "Transition",
     "WaitingLead",
+    "Watch",
 ]

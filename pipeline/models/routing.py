@@ -1,11 +1,13 @@
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from leadcrm.accounts.models import Team, User
 from leadcrm.lib.indexes import where_set
+from leadcrm.lib.pump import WorkItem
 from leadcrm.lib.tokens import new_public_id
 from leads.models import Lead
 from pipeline.models.funnel import SalesCycle
@@ -19,12 +21,28 @@ class Pool(models.Model):
         LEAST_OPEN = "least_open", "Fewest open leads"
         PRIORITY = "priority", "First in the list who has room"
 
+    class Match(models.TextChoices):
+        """How much it matters that somebody fits the lead."""
+
+        IGNORE = "ignore", "Does not matter"
+        PREFER = "prefer", "Those who fit come first"
+        REQUIRE = "require", "Only those who fit"
+
     name = models.CharField(max_length=80, unique=True)
     method = models.CharField(max_length=10, choices=Method, default=Method.WEIGHTED)
     includes_everyone = models.BooleanField(default=False)  # every active rep joins by itself
     queue = models.ForeignKey(
         Team, models.SET_NULL, null=True, blank=True, related_name="+"
     )  # where leads wait when nobody has room
+    at_work_only = models.BooleanField(default=True, db_default=True)
+    language = models.CharField(
+        max_length=7, choices=Match, default=Match.IGNORE, db_default=Match.IGNORE
+    )
+    territory = models.CharField(
+        max_length=7, choices=Match, default=Match.IGNORE, db_default=Match.IGNORE
+    )
+    # Working time to accept before the next one gets it; none: nobody has to accept.
+    accept_minutes = models.PositiveIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -68,6 +86,10 @@ class RuleSet(models.Model):
     fallback_queue = models.ForeignKey(
         Team, models.PROTECT, null=True, blank=True, related_name="+"
     )  # who gets what no rule takes; none: the oldest team
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    restored_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(db_default=Now())
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -94,18 +116,23 @@ class RoutingRule(models.Model):
         USER = "user", "A person"
         QUEUE = "queue", "A team’s queue"
         COMPANY_OWNER = "company_owner", "Whoever owns the company"
+        PREVIOUS_OWNER = "previous_owner", "Whoever had the lead before"
 
     rule_set = models.ForeignKey(RuleSet, models.CASCADE, related_name="rules")
     key = models.CharField(max_length=12, default=new_public_id)
     order = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=80)
     condition = models.JSONField(default=dict, blank=True)  # empty: every lead
-    target_kind = models.CharField(max_length=13, choices=Target)
+    target_kind = models.CharField(max_length=14, choices=Target)
     target_user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     target_pool = models.ForeignKey(
         Pool, models.PROTECT, null=True, blank=True, related_name="rules"
     )
     target_queue = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
+    # Only people of the pool who can all of this.
+    skills: Any = ArrayField(
+        models.CharField(max_length=40), default=list, db_default=[], blank=True
+    )
     enabled = models.BooleanField(default=True)
 
     class Meta:
@@ -120,7 +147,7 @@ class RoutingRule(models.Model):
                 condition=Q(target_kind="pool", target_pool__isnull=False)
                 | Q(target_kind="user", target_user__isnull=False)
                 | Q(target_kind="queue", target_queue__isnull=False)
-                | Q(target_kind="company_owner"),
+                | Q(target_kind__in=["company_owner", "previous_owner"]),
                 name="rule_names_its_target",
             ),
         ]
@@ -214,7 +241,19 @@ class Assignment(models.Model):
         CLAIMED = "claimed", "Took it from the queue"
         DECLINED = "declined", "Declined by the owner"
         ESCALATED = "escalated", "Not answered in time"
+        PASSED_ON = "passed_on", "Not accepted in time"
         LEFT = "left", "The owner left"
+        COVER = "cover", "The owner is away"
+        RETURNED = "returned", "The owner is back"
+        MERGED = "merged", "Merged with another lead"
+
+    class Answer(models.TextChoices):
+        """What the owner said to it. Who refused a lead is not asked again in this cycle."""
+
+        NONE = "", "None yet"
+        DECLINED = "declined", "Declined"
+        EXPIRED = "expired", "Did not accept in time"
+        LATE = "late", "Did not answer the lead in time"
 
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="assignments", db_index=False)
     cycle = models.ForeignKey(
@@ -242,6 +281,9 @@ class Assignment(models.Model):
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     accepted_at = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(
+        max_length=8, choices=Answer, blank=True, default=Answer.NONE, db_default=""
+    )
 
     CURRENT: ClassVar[Q] = Q(to_at=None)
 
@@ -278,3 +320,84 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id} → {self.owner_id or self.team_id}"
+
+
+class Offer(WorkItem):
+    """An assignment that somebody must accept before `accept_by`; `due_at` is when to look."""
+
+    assignment = models.OneToOneField(
+        Assignment, models.CASCADE, primary_key=True, related_name="offer"
+    )
+    accept_by = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at", "assignment"], condition=WorkItem.DUE, name="offer_due"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.assignment_id)
+
+
+class CoverShift(WorkItem):
+    """Open leads that go to somebody else while their owner is away, and come back afterwards."""
+
+    absence = models.OneToOneField(
+        "accounts.Absence", models.CASCADE, primary_key=True, related_name="cover_shift"
+    )
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    returned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at", "absence"], condition=WorkItem.DUE, name="cover_shift_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.absence_id)
+
+
+class Watch(WorkItem):
+    """One thing that must never be so for an open lead, and when the next look is due."""
+
+    class Kind(models.TextChoices):
+        NOBODY = "nobody", "Nobody is responsible"
+        OWNER_GONE = "owner_gone", "The owner cannot work on it"
+        WAITING = "waiting", "Waits in the queue"
+        NO_NEXT_STEP = "no_next_step", "No next step"
+        PAST_TARGET = "past_target", "Past its target"
+
+    kind = models.CharField(max_length=12, choices=Kind, primary_key=True)
+    enabled = models.BooleanField(default=True)
+    grace_minutes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=WorkItem.DUE, name="watch_due")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class Alarm(models.Model):
+    """What the watch found for one manager, from the first find until none is left."""
+
+    watch = models.ForeignKey(Watch, models.CASCADE, related_name="alarms")
+    user = models.ForeignKey(User, models.CASCADE, related_name="alarms")
+    leads = models.PositiveIntegerField()
+    oldest_at = models.DateTimeField()  # since when it is so for the oldest of them
+    newest_at = models.DateTimeField()
+    raised_at = models.DateTimeField()
+    told_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["watch", "user"], condition=Q(cleared_at=None), name="one_open_alarm"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.watch_id}: {self.leads}"

@@ -5,9 +5,11 @@ goes straight to its view; everything else goes on as usual.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import resolve
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import ResolverMatch, URLResolver, resolve
+from django.urls.resolvers import RegexPattern
 
 from leadcrm.lib.errors import DomainError
 from leadcrm.lib.middleware import DomainErrorMiddleware
@@ -26,8 +28,21 @@ class CaptureLane:
             return self.direct(request)
         return self.get_response(request)
 
+    @cached_property
+    def doors(self) -> URLResolver:
+        """The few public addresses: looking through all of the product's takes longer."""
+        from leads.urls import public_urls  # views may be imported only when all apps are ready
+
+        return URLResolver(RegexPattern(r"^/"), public_urls)
+
+    def place_of(self, request: HttpRequest) -> ResolverMatch:
+        try:
+            return self.doors.resolve(request.path_info)
+        except Http404:
+            return resolve(request.path_info)
+
     def direct(self, request: HttpRequest) -> HttpResponse:
-        match = resolve(request.path_info)
+        match = self.place_of(request)
         request.resolver_match = match
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)

@@ -7,6 +7,7 @@ from leads import incoming, public
 from leads.tracking import doors
 from leads.views import channels as channel_views
 from leads.views import (
+    conditions,
     duplicates,
     exports,
     forms,
@@ -77,6 +78,7 @@ public_urls = [
     path("f/asset/<str:token>/", public.asset_page, name="form-asset"),
     path("f/<slug:slug>/", public.hosted_form, name="public-form"),
     path("f/<slug:slug>/count/", public.count_events, name="public-form-count"),
+    path("f/<slug:slug>/keep/", public.keep_answers, name="public-form-keep"),
     path("f/<slug:slug>/theme.css", public.theme_sheet, name="public-form-theme"),
     path("f/<slug:slug>/frame/", public.hosted_form, {"embedded": True}, name="public-form-frame"),
     path("f/<slug:slug>/embed.js", public.embed_script, name="public-form-embed"),
@@ -217,9 +219,10 @@ source_urls = [
     path("sources/<slug:key>/retry/", sources.source_retry, name="source-retry"),
 ]
 segment_urls = [
+    path("conditions/builder/", conditions.builder, name="condition-builder"),
+    path("conditions/count/", conditions.count, name="condition-count"),
     path("segments/", segments.segment_list, name="segment-list"),
     path("segments/new/", segments.segment_new, name="segment-new"),
-    path("segments/conditions/", segments.conditions, name="segment-conditions"),
     path("segments/preview/", segments.preview, name="segment-preview"),
     path("segments/<public_id:segment_id>/", segments.segment_page, name="segment-page"),
     path("segments/<public_id:segment_id>/why/", segments.why, name="segment-why"),

@@ -31,6 +31,8 @@ NOBODY: frozenset[str] = frozenset()
 # Pages, by who may open them and do what they do. The lead, its task and deal are Alice's.
 PAGES = {
     ALL: """
+        /conditions/builder/
+        /conditions/count/
         /dashboard/
         /dashboard/funnel/
         /dashboard/response-time/
@@ -103,6 +105,7 @@ PAGES = {
         /duplicates/<int:pair_id>/reopen/
         /leads/<str:lead_id>/score/
         /leads/<str:lead_id>/bant/
+        /leads/<str:lead_id>/bant/<int:answer_id>/undo/
         /leads/<public_id:lead_id>/drips/
         /leads/<public_id:lead_id>/drips/<slug:key>/stop/
     """,
@@ -148,7 +151,6 @@ PAGES = {
         /marketing/rates/<int:rate_id>/delete/
         /segments/
         /segments/new/
-        /segments/conditions/
         /segments/preview/
         /segments/<public_id:segment_id>/
         /segments/<public_id:segment_id>/why/
@@ -334,6 +336,7 @@ API = {
         /duplicates/<int:pair_id>/
         /leads/<str:public_id>/score/
         /leads/<str:public_id>/bant/
+        /leads/<str:public_id>/standing/
         /leads/<public_id:lead_id>/stage/
         /leads/<public_id:lead_id>/reopen/
         /leads/<public_id:lead_id>/deals/

@@ -1,18 +1,22 @@
 """One condition language for segments, scoring, routing, drip campaigns and saved views.
 
-A JSON tree of `all`, `any` and `not` over fields, activities and tags, compiled to one SQL
-predicate. `leads` offers its own fields; the apps above register theirs.
+A JSON tree of `all`, `any` and `not` over fields, activities, touches and memberships, compiled to
+one SQL predicate. `leads` offers its own parts; the apps above register theirs in a module called
+`catalogue`. `builder.ConditionField` is the field of a form in which people write one.
 """
 
+from leads.conditions import builtin, memberships  # noqa: F401  # they fill the catalogue
 from leads.conditions.catalogue import (
     FIELDS,
-    OPERATORS,
+    MEMBERSHIPS,
     fields_for,
     find_field,
+    memberships_for,
     register,
 )
 from leads.conditions.describing import describe
 from leads.conditions.explaining import Explained, explain
+from leads.conditions.operators import OPERATORS
 from leads.conditions.parsing import parse, parse_where, validate
 from leads.conditions.sql import (
     COUNTED,
@@ -27,17 +31,19 @@ from leads.conditions.sql import (
     matches,
     moment_sql,
 )
-from leads.conditions.types import Field, Type
+from leads.conditions.types import Field, Membership, Type
 
 __all__ = [
     "COUNTED",
     "FIELDS",
     "LEADS",
+    "MEMBERSHIPS",
     "NOBODY",
     "OPERATORS",
     "Context",
     "Explained",
     "Field",
+    "Membership",
     "Predicate",
     "Type",
     "compile",
@@ -49,6 +55,7 @@ __all__ = [
     "find_field",
     "lead_ids",
     "matches",
+    "memberships_for",
     "moment_sql",
     "parse",
     "parse_where",

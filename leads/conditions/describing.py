@@ -1,30 +1,25 @@
 """A condition in plain English, for pages and logs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from leadcrm.lib.errors import Invalid
-from leads.conditions.catalogue import DATE_LABELS, OPERATOR_LABELS, activity_label
+from leads.conditions.catalogue import activity_label
+from leads.conditions.operators import labels_of
 from leads.conditions.parsing import parse
 from leads.conditions.tree import (
-    ActivityTest,
     Day,
     FieldTest,
     Group,
+    Happening,
+    MembershipTest,
     Node,
     Not,
-    SegmentTest,
-    TagTest,
+    Window,
 )
 from leads.conditions.types import Type
-from leads.models import Segment
 
-SEVERAL_LABELS = {
-    "is": "includes",
-    "is_not": "does not include",
-    "in": "includes any of",
-    "not_in": "includes none of",
-}
 LISTED = (Type.CHOICE, Type.SEVERAL)
 
 
@@ -48,17 +43,10 @@ def describe_node(node: Node, *, inner: bool = False) -> str:
             return f"not ({describe_node(node.child)})"
         case FieldTest():
             return describe_test(node)
-        case ActivityTest():
-            return describe_activity(node)
-        case TagTest():
-            return f"has the tag “{node.name}”"
-        case SegmentTest():
-            return f"is in the segment “{segment_name(node.public_id)}”"
-
-
-def segment_name(public_id: str) -> str:
-    found = Segment.objects.filter(public_id=public_id).values_list("name", flat=True).first()
-    return found or public_id
+        case Happening():
+            return describe_happening(node)
+        case MembershipTest():
+            return node.membership.words.format(node.membership.name_of(node.value))
 
 
 def describe_test(test: FieldTest) -> str:
@@ -71,30 +59,62 @@ def describe_test(test: FieldTest) -> str:
         return f"{label} more than {days(test.value)} ago"
     if op == "in_next_days":
         return f"{label} in the next {days(test.value)}"
-    words = OPERATOR_LABELS[op]
-    if test.field.type is Type.SEVERAL:
-        words = SEVERAL_LABELS.get(op, words)
-    if test.field.type is Type.DATE:
-        words = DATE_LABELS.get(op, words)
-    return f"{label} {words} {_value(test)}".rstrip()
+    return f"{label} {labels_of(test.field.type)[op]} {_value(test)}".rstrip()
 
 
-def describe_activity(test: ActivityTest) -> str:
-    text = activity_label(test.type)
+def describe_happening(test: Happening) -> str:
+    text = activity_label(test.type) if test.type else "Came to us"
     for part in test.where:
         text += f", {describe_test(part)}"
-    how = [_times(test)] if _times(test) else []
-    how += [f"in {days(test.within_days)}"] if test.within_days else []
+    if test.when is not None:
+        moment = describe_test(test.when).removeprefix(test.when.field.label).lstrip()
+        return f"{text}, {test.measure} {moment}{_window(test.window, ' ')}"
+    how = " ".join(part for part in (_measured(test), _window(test.window)) if part)
     separator = ", " if test.where and how else " "
-    return f"{text}{separator if how else ''}{' '.join(how)}"
+    return f"{text}{separator if how else ''}{how}"
+
+
+def _measured(test: Happening) -> str:
+    if test.of is None:
+        return _times(test)
+    least, most = test.at_least, test.at_most
+    if least == most:
+        amount = f"exactly {_word(least, {})}"
+    elif most is None:
+        amount = f"{_word(least, {})} or more"
+    else:
+        amount = f"{_word(least or 0, {})} to {_word(most, {})}"
+    if test.measure == "sum":
+        return f"with a total {test.of.label} of {amount}"
+    if test.of.label == "day":
+        return f"on {amount} different days"
+    return f"with {amount} different values of {test.of.label}"
+
+
+def _window(window: Window, before: str = "") -> str:
+    words = ""
+    within, older = window.within_days, window.older_than_days
+    if within is not None and older is not None:
+        words = f"{older} to {days(within)} ago"
+    elif within is not None:
+        words = f"in {days(within)}"
+    elif older is not None:
+        words = f"more than {days(older)} ago"
+    elif window.since is not None and window.until is not None:
+        words = f"from {_word(window.since, {})} to {_word(window.until, {})}"
+    elif window.since is not None:
+        words = f"since {_word(window.since, {})}"
+    elif window.until is not None:
+        words = f"until {_word(window.until, {})}"
+    return before + words if words else ""
 
 
 def days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
 
 
-def _times(test: ActivityTest) -> str:
-    least, most = test.at_least or 0, test.at_most
+def _times(test: Happening) -> str:
+    least, most = int(test.at_least or 0), None if test.at_most is None else int(test.at_most)
     if most == 0:
         return "never"
     if most is None:
@@ -117,6 +137,8 @@ def _word(value: Any, labels: dict[str, str]) -> str:
         return f"{value.start:%-d %b %Y}"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value:%-d %b %Y %H:%M}"
     return str(labels.get(value, value)) if isinstance(value, str) else str(value)
 
 

@@ -1,33 +1,30 @@
 # ruff: noqa: S608  (SQL comes from the catalogue; values are bound)
 """Why a lead is in or out: every leaf of the condition, with what the lead really has."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from leadcrm.lib.errors import Invalid
 from leads.conditions.describing import describe_node
+from leads.conditions.operators import MOMENTS
 from leads.conditions.parsing import parse
-from leads.conditions.sql import LEADS, Context, Predicate, activity_rows, compile_node
-from leads.conditions.tree import (
-    ActivityTest,
-    FieldTest,
-    Group,
-    Leaf,
-    Node,
-    Not,
-    SegmentTest,
-    TagTest,
-)
+from leads.conditions.sql import LEADS, Context, Predicate, compile_node, measured, rows_of
+from leads.conditions.sql.happenings import moment_of
+from leads.conditions.tree import FieldTest, Group, Happening, Leaf, MembershipTest, Node, Not
+from leads.conditions.types import Field, Type
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A node with its answer. `actual` is what the lead has, for leaves only.
 
-    `kind`: all, any, not, field, activity, tag, segment, broken.
+    `kind`: all, any, not, field, activity, touch, the key of a membership such as tag, or broken.
     """
 
     kind: str
@@ -88,23 +85,51 @@ def _ask(leaves: list[Leaf], lead_id: int) -> list[Answer]:
 
 
 def _actual(leaf: Leaf) -> Predicate:
+    """What the lead has, as text; dates in a form that is made readable afterwards."""
+    context = Context()
     match leaf:
         case FieldTest():
-            return Predicate(f"({leaf.field.sql})::text", leaf.field.params)
-        case ActivityTest():
-            rows = activity_rows(leaf, Context())
-            return Predicate(f"(SELECT count(*)::text {rows.sql})", rows.params)
-        case SegmentTest():
-            return Predicate(
-                "(SELECT string_agg(g.name, ', ' ORDER BY g.name) FROM leads_segmentmembership m "
-                "JOIN leads_segment g ON g.id = m.segment_id WHERE m.lead_id = lead.id "
-                "AND m.left_at IS NULL AND g.archived_at IS NULL)"
-            )
-        case TagTest():
-            return Predicate(
-                "(SELECT string_agg(tag.name, ', ' ORDER BY tag.name) FROM leads_leadtag lt "
-                "JOIN leads_tag tag ON tag.id = lt.tag_id WHERE lt.lead_id = lead.id)"
-            )
+            return Predicate(f"({context.at(leaf.field.sql)})::text", leaf.field.params)
+        case Happening():
+            rows = rows_of(leaf, context)
+            if leaf.measure in MOMENTS:
+                moment = moment_of(leaf, rows)
+                return Predicate(f"({moment.sql})::text", moment.params)
+            value = measured(leaf, rows)
+            return Predicate(f"({value.sql})::text", value.params)
+        case MembershipTest():
+            return Predicate(f"({context.at(leaf.membership.actual)})")
+
+
+def _shown(leaf: Leaf, raw: str | None) -> str | None:
+    """The same in the words that people chose it by."""
+    field = leaf.field if isinstance(leaf, FieldTest) else None
+    if isinstance(leaf, Happening) and leaf.when is not None:
+        field = leaf.when.field
+    if raw is None or field is None:
+        return raw
+    return _in_words(field, raw)
+
+
+def _in_words(field: Field, raw: str) -> str:
+    match field.type:
+        case Type.CHOICE:
+            return dict(field.options).get(raw, raw)
+        case Type.SEVERAL:
+            return _listed(field, raw)
+        case Type.DATE:
+            moment = parse_datetime(raw)
+            return f"{timezone.localtime(moment):%-d %b %Y %H:%M}" if moment else raw
+        case Type.BOOLEAN:
+            return "yes" if raw == "true" else "no"
+        case _:
+            return raw
+
+
+def _listed(field: Field, raw: str) -> str:
+    labels, values = dict(field.options), json.loads(raw)
+    chosen = values if isinstance(values, list) else []
+    return ", ".join(labels.get(value, str(value)) for value in chosen)
 
 
 def _combine(node: Node, answers: Iterator[Answer]) -> Explained:
@@ -117,5 +142,14 @@ def _combine(node: Node, answers: Iterator[Answer]) -> Explained:
         child = _combine(node.child, answers)
         return Explained("not", describe_node(node), not child.holds, children=(child,))
     holds, actual = next(answers)
-    kinds = {FieldTest: "field", ActivityTest: "activity", TagTest: "tag", SegmentTest: "segment"}
-    return Explained(kinds[type(node)], describe_node(node), holds, actual)
+    return Explained(_kind(node), describe_node(node), holds, _shown(node, actual))
+
+
+def _kind(leaf: Leaf) -> str:
+    match leaf:
+        case FieldTest():
+            return "field"
+        case Happening():
+            return leaf.source
+        case MembershipTest():
+            return leaf.membership.key

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from leads.conditions.types import Field
+from leads.conditions.types import Field, Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A moment given as a day holds for all of it."""
+
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,26 +25,42 @@ class FieldTest:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityTest:
-    """How often something happened; `where` are tests of the activity's own properties."""
+class Window:
+    """Which stretch of time counts, in days back from now or between two dates."""
 
-    type: str
-    where: tuple[FieldTest, ...] = ()
-    at_least: int | None = None
-    at_most: int | None = None
     within_days: int | None = None
+    older_than_days: int | None = None
+    since: datetime | Day | None = None
+    until: datetime | Day | None = None
+
+
+EVER = Window()
 
 
 @dataclass(frozen=True, slots=True)
-class TagTest:
-    name: str
+class Happening:
+    """What somebody did, or how they came: `source` is activity or touch.
+
+    `where` are tests of its own properties. `measure` says what is asked of those that match: how
+    many there are (count), how many different values of the property `of` (distinct), their total
+    (sum), or when it was `first` or `last`, which `when` tests.
+    """
+
+    source: str
+    type: str = ""
+    where: tuple[FieldTest, ...] = ()
+    measure: str = "count"
+    of: Field | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    when: FieldTest | None = None
+    window: Window = EVER
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentTest:
-    """Whether the lead is in the segment with this public id."""
-
-    public_id: str
+class MembershipTest:
+    membership: Membership
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +76,5 @@ class Group:
     children: tuple["Node", ...]
 
 
-Leaf = FieldTest | ActivityTest | TagTest | SegmentTest
+Leaf = FieldTest | Happening | MembershipTest
 Node = Leaf | Not | Group
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A moment given as a day holds for all of it."""
-
-    start: datetime
-    end: datetime

@@ -15,7 +15,7 @@ from leadcrm.lib.errors import DomainError, Invalid, NotFound
 from leadcrm.lib.pagination import keyset_page
 from leads.actions import segments as actions
 from leads.conditions import describe, editing
-from leads.forms.conditions import Builder, builder_of
+from leads.conditions.builder import Builder, builder_of
 from leads.forms.segments import NewSegmentForm, SegmentForm
 from leads.models import Lead, Segment
 from leads.queries import segments as queries
@@ -24,7 +24,6 @@ from leads.segments import users_of
 office = role_required(Role.MARKETER, Role.MANAGER)
 get_or_post = require_http_methods(["GET", "POST"])
 WEEK = timedelta(days=7)
-BUILDER_URL = "/segments/conditions/"
 
 
 @office
@@ -101,7 +100,6 @@ def _editor(
     context: dict[str, Any] = {
         "form": form,
         "builder": builder,
-        "builder_url": BUILDER_URL,
         "segment": segment,
         "uses": users_of(segment.public_id) if segment else [],
         "is_list": segment is not None and segment.kind == Segment.Kind.FROZEN,
@@ -111,15 +109,6 @@ def _editor(
         context["sample"] = list(found.hottest_first()[: queries.SAMPLE])
     status = 422 if refused else 200
     return render(request, "leads/segments/edit.html", context, status=status)
-
-
-@office
-@require_POST
-def conditions(request: HttpRequest) -> HttpResponse:
-    """The builder once more, after a choice or a button."""
-    builder = Builder(editing.read(request.POST), without=request.POST.get("segment", ""))
-    context = {"builder": builder, "builder_url": BUILDER_URL}
-    return render(request, "leads/conditions/builder.html", context)
 
 
 @office

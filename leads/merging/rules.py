@@ -39,6 +39,7 @@ from leads.models import (
     LeadTag,
     Merge,
     Note,
+    SegmentClock,
     SegmentMembership,
     Touch,
     TransactionalMail,
@@ -87,6 +88,7 @@ stays(
 stays(LeadOwnText, why="Words of a lead's own values, kept by the database.")
 stays(LeadScore, why="It is worked out anew from everything the survivor has.")
 stays(DirtyLead, why="A mark to work out a score; the survivor gets its own.")
+stays(SegmentClock, why="When to look at its segments again; the survivor gets its own.")
 stays(DuplicateCheck, why="A mark to look for twins; the survivor gets its own.")
 stays(DuplicateCandidate, field="lead_a", why="A pair says who was compared; see `carry_verdicts`.")
 stays(DuplicateCandidate, field="lead_b", why="A pair says who was compared; see `carry_verdicts`.")

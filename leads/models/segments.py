@@ -14,7 +14,8 @@ class Segment(WorkItem):
     """A named group of leads: all who meet its conditions now, or a list that people fill.
 
     `due_at` is when its members are counted anew from scratch: after a change of its conditions,
-    as time passes where they speak of time, and else once a day, as a check.
+    and once a day, as a check. Between that, leads that change are looked at one by one, and those
+    that time alone moves when their `SegmentClock` says so.
     """
 
     class Kind(models.TextChoices):
@@ -24,6 +25,7 @@ class Segment(WorkItem):
     public_id = models.CharField(max_length=12, default=new_public_id)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.LIVE)
+    description = models.CharField(max_length=300, blank=True, db_default="")
     conditions = models.JSONField(default=dict)
     archived_at = models.DateTimeField(null=True, blank=True)
     size = models.PositiveIntegerField(default=0)  # leads inside, test entries too
@@ -58,8 +60,30 @@ class Segment(WorkItem):
         return self.counted_at is None or self.next_id > 0
 
 
+class SegmentClock(models.Model):
+    """When the passing of time alone next moves a lead into a segment or out of one."""
+
+    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="+")
+    due_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="segment_clock_due")]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} at {self.due_at}"
+
+
 class SegmentMembership(models.Model):
-    """From when to when a lead was in a segment. One without an end is in it now."""
+    """From when to when a lead was in a segment, and why. One without an end is in it now."""
+
+    class Cause(models.TextChoices):
+        CHANGE = "change", "The lead changed"
+        TIME = "time", "Time passed"
+        CONDITIONS = "conditions", "The conditions changed"
+        RECOUNT = "recount", "Found when counting from scratch"
+        HAND = "hand", "By hand"
+        ARCHIVED = "archived", "The segment was archived"
+        GONE = "gone", "The lead was deleted or merged"
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="memberships", db_index=False)
     lead = models.ForeignKey(
@@ -67,6 +91,14 @@ class SegmentMembership(models.Model):
     )
     entered_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True, blank=True)
+    came_by = models.CharField(max_length=10, choices=Cause, blank=True, db_default="")
+    went_by = models.CharField(max_length=10, choices=Cause, blank=True, db_default="")
+    added_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    removed_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
 
     NOW: ClassVar[Q] = Q(left_at=None)
     objects: ClassVar[Any] = models.Manager()
@@ -81,6 +113,11 @@ class SegmentMembership(models.Model):
             models.Index(fields=["segment", "lead"], condition=Q(left_at=None), name="members_now"),
             models.Index(fields=["lead", "-entered_at"], name="membership_by_lead"),
             models.Index(fields=["segment", "-entered_at"], name="membership_by_entry"),
+            models.Index(
+                fields=["segment", "-left_at"],
+                condition=Q(left_at__isnull=False),
+                name="membership_by_exit",
+            ),
         ]
 
     def __str__(self) -> str:

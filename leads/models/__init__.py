@@ -64,7 +64,7 @@ from leads.models.lead import (
     Temperature,
 )
 from leads.models.lists import ListColumns
-from leads.models.segments import Segment, SegmentMembership
+from leads.models.segments import Segment, SegmentClock, SegmentMembership
 from leads.models.sources import (
     Connection,
     ConnectionSecret,
@@ -140,6 +140,7 @@ __all__ = [
     "Regrouping",
     "RemoteLead",
     "Segment",
+    "SegmentClock",
     "SegmentMembership",
     "Source",
     "SourceMapping",

@@ -1,7 +1,7 @@
-"""What sales asks of every lead: budget, authority, need, timeline, or what a company asks instead.
+"""What sales asks of every lead: budget, authority, need, timeline, or something else instead.
 
-An answer is mapped to `bant.<key>`. Which keys there are is known to the app that scores; it says so
-here, so that forms, imports and captures offer and understand the same.
+An answer is mapped to `bant.<key>`. The app that scores says here which keys there are, so that
+forms, imports and captures offer and understand the same.
 """
 
 from collections.abc import Callable, Sequence

@@ -12,20 +12,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leadcrm.accounts.models import ApiKey, Role, User
+from leadcrm.accounts.models import Role
 from leadcrm.lib.errors import Invalid, NotFound
-from leads.models import Lead
-from scoring import actions, queries
-from scoring.models import BantAnswer, Dimension, ModelVersion, Rule, ScoringModel
+from scoring import actions, bantapi, queries
+from scoring.bantapi import body_of, person_of, visible_lead
+from scoring.models import ModelVersion, Rule, ScoringModel
 from scoring.serializers import (
-    BantSerializer,
     ModelDetailSerializer,
     ModelPageSerializer,
     ModelSerializer,
     RuleSerializer,
     ScoreSerializer,
     VersionSerializer,
-    bant_shape,
     model_shape,
     score_shape,
     version_shape,
@@ -34,26 +32,6 @@ from scoring.serializers import (
 MISSING = OpenApiResponse(description="There is none, or this key may not see it.")
 WRONG = OpenApiResponse(description="`errors` names each field and the cure.")
 EDITORS = (Role.MARKETER, Role.ADMIN)
-
-
-def visible_lead(request: Request, public_id: str) -> Lead:
-    lead: Lead | None = Lead.objects.visible_to(request.user).filter(public_id=public_id).first()
-    if lead is None:
-        raise NotFound
-    return lead
-
-
-def person_of(request: Request) -> User | None:
-    if isinstance(request.auth, ApiKey):
-        return request.auth.user
-    return request.user if isinstance(request.user, User) else None
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """:raises Invalid: the body is not a JSON object."""
-    if not isinstance(request.data, dict):
-        raise Invalid.field("body", 'Send a JSON object such as {"budget": {"level": "yes"}}.')
-    return dict(request.data)
 
 
 class LeadScoreView(APIView):
@@ -90,56 +68,6 @@ def _as_of(raw: str | None) -> datetime:
     if at is None or not 2000 <= at.year <= 2200:
         raise Invalid.field("as_of", "Write a moment such as 2026-03-31T12:00:00Z.", "not_a_date")
     return at if at.tzinfo else timezone.make_aware(at, timezone.get_default_timezone())
-
-
-class LeadBantView(APIView):
-    scope = "leads"
-
-    @extend_schema(
-        operation_id="leads_bant_read",
-        summary="What is known of budget, authority, need and timeline",
-        responses={200: BantSerializer, 404: MISSING},
-    )
-    def get(self, request: Request, public_id: str) -> Response:
-        return Response(bant_shape(queries.bant_of(visible_lead(request, public_id))))
-
-    @extend_schema(
-        operation_id="leads_bant_replace",
-        summary="Answer BANT; what is left out becomes unknown",
-        request=BantSerializer,
-        responses={200: BantSerializer, 404: MISSING, 422: WRONG},
-    )
-    def put(self, request: Request, public_id: str) -> Response:
-        unknown = {"level": "unknown", "value": "", "evidence": ""}
-        given = body_of(request)
-        whole = {
-            key: {**unknown, **given[key]} if isinstance(given.get(key), dict) else given[key]
-            for key in given
-        }
-        missing = {key: unknown for key in Dimension.values if key not in given}
-        return self.answer(request, public_id, {**whole, **missing})
-
-    @extend_schema(
-        operation_id="leads_bant_update",
-        summary="Answer some of BANT; what is left out stays",
-        request=BantSerializer,
-        responses={200: BantSerializer, 404: MISSING, 422: WRONG},
-    )
-    def patch(self, request: Request, public_id: str) -> Response:
-        return self.answer(request, public_id, body_of(request))
-
-    def answer(self, request: Request, public_id: str, answers: dict[str, Any]) -> Response:
-        lead = visible_lead(request, public_id)
-        answers.pop("completeness", None)
-        actions.answer_bant(
-            lead.pk,
-            answers,
-            source=BantAnswer.Source.API,
-            at=timezone.now(),
-            user=person_of(request),
-            channel="api",
-        )
-        return Response(bant_shape(queries.bant_of(lead)))
 
 
 # Models -------------------------------------------------------------------------------------------
@@ -277,7 +205,12 @@ class PublishView(ScoringView):
 
 urlpatterns = [
     path("leads/<str:public_id>/score/", LeadScoreView.as_view(), name="api-lead-score"),
-    path("leads/<str:public_id>/bant/", LeadBantView.as_view(), name="api-lead-bant"),
+    path("leads/<str:public_id>/bant/", bantapi.LeadBantView.as_view(), name="api-lead-bant"),
+    path(
+        "leads/<str:public_id>/standing/",
+        bantapi.LeadStandingView.as_view(),
+        name="api-lead-standing",
+    ),
     path("scoring-models/", ScoringModelsView.as_view(), name="api-scoring-models"),
     path("scoring-models/<slug:key>/", ScoringModelView.as_view(), name="api-scoring-model"),
     path("scoring-models/<slug:key>/draft/", DraftView.as_view(), name="api-scoring-draft"),

@@ -1,5 +1,6 @@
 """Which criteria are asked for: those of the framework in use, and those that come ready to use."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from leadcrm.lib import memo
 from scoring.models import BantCriterion, Level
 
 MEMO = "frameworks"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 Kind = BantCriterion.Kind
 
 
@@ -108,19 +110,35 @@ CHAMP = Asking(
     ),
     about="Challenges first, then authority, money and priority. Shares its answers with BANT.",
 )
+METRICS = Criterion(
+    key="metrics", label="Metrics", question="Which number must get better, and by how much?",
+    yes_points=8, partial_points=4,
+)  # fmt: skip
+COMPARISON = Criterion(
+    key="decision_criteria", label="Decision criteria",
+    question="By what will you compare the options?", yes_points=6, partial_points=3,
+)  # fmt: skip
+PROCESS = Criterion(
+    key="decision_process", label="Decision process",
+    question="What are the steps from today to a signature?", yes_points=7, partial_points=3,
+)  # fmt: skip
+CHAMPION = Criterion(
+    key="champion", label="Champion",
+    question="Who inside wants this to happen, and would say so?",
+)  # fmt: skip
 MEDDIC = Asking(
     key="meddic",
     name="MEDDIC",
     criteria=(
-        Criterion(key="metrics", label="Metrics", question="Which number must get better, and by how much?", yes_points=8, partial_points=4),
+        METRICS,
         _as(AUTHORITY, "Economic buyer", "Who can say yes when everybody else says no?"),
-        Criterion(key="decision_criteria", label="Decision criteria", question="By what will you compare the options?", yes_points=6, partial_points=3),
-        Criterion(key="decision_process", label="Decision process", question="What are the steps from today to a signature?", yes_points=7, partial_points=3),
+        COMPARISON,
+        PROCESS,
         _as(NEED, "Identified pain", "What happens if nothing changes?"),
-        Criterion(key="champion", label="Champion", question="Who inside wants this to happen, and would say so?", yes_points=10, partial_points=5),
+        CHAMPION,
     ),
     about="For long sales with many people. Economic buyer and pain share answers with BANT.",
-)  # fmt: skip
+)
 PRESETS = {each.key: each for each in (BANT, CHAMP, MEDDIC)}
 
 
@@ -186,3 +204,9 @@ def known() -> dict[str, Criterion]:
         for criterion in framework.criteria:
             criteria.setdefault(criterion.key, criterion)
     return criteria
+
+
+def asked_sql() -> str:
+    """The keys of the framework in use as a list in SQL. They are names that cannot break it."""
+    keys = [key for key in active().keys if NAME.fullmatch(key)]
+    return "(" + ", ".join(f"'{key}'" for key in keys or ["-"]) + ")"

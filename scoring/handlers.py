@@ -6,8 +6,8 @@ from leadcrm.eventlog.registry import on
 from leads.actions import mark_dirty
 from leads.events import LeadCaptured, StageChanged
 from leads.models import Inquiry
-from scoring import actions
-from scoring.models import BantAnswer, Dimension, Level
+from scoring import actions, frameworks
+from scoring.models import BantAnswer, Level
 
 
 @on(LeadCaptured)
@@ -35,7 +35,7 @@ def readable_answers(raw: Any) -> dict[str, actions.Answer]:
     """What strangers sent, as far as it can be understood; a capture is never refused for it."""
     if not isinstance(raw, dict):
         return {}
-    read = {key: _readable(raw[key]) for key in Dimension.values if key in raw}
+    read = {key: _readable(raw[key]) for key in frameworks.known() if key in raw}
     return {key: answer for key, answer in read.items() if answer}
 
 

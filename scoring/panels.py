@@ -5,23 +5,9 @@ from typing import Any
 
 from leads.models import Lead
 from leads.panels import Place, panel
-from scoring import queries
-from scoring.models import Dimension
+from scoring import bantcard, queries
 
 TOP_SIGNALS = 5
-ICONS = {
-    "yes": "circle-check",
-    "partial": "circle-dot",
-    "no": "circle-x",
-    "unknown": "circle-dashed",
-}
-MARKS = {"yes": "yes", "partial": "part", "no": "no", "unknown": "no"}
-QUESTIONS = {
-    Dimension.BUDGET: "Ask: is there a budget?",
-    Dimension.AUTHORITY: "Ask: who decides?",
-    Dimension.NEED: "Ask: what hurts most?",
-    Dimension.TIMELINE: "Ask: when must it be live?",
-}
 
 
 @panel("score", place=Place.SUMMARY, position=10, template="scoring/panels/score.html")
@@ -68,23 +54,4 @@ def bars_of(groups: dict[str, int], cap: int) -> list[tuple[str, float]]:
 
 @panel("bant", place=Place.SIDE, position=30, template="scoring/bant.html")
 def bant(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
-    return bant_context(lead)
-
-
-def bant_context(lead: Lead, *, editing: str = "") -> dict[str, Any]:
-    """Rows of the section; the one of `editing` is a form."""
-    state = queries.bant_of(lead)
-    rows = [
-        {
-            "key": key,
-            "label": Dimension(key).label,
-            "answer": answer,
-            "icon": ICONS[answer.level],
-            "mark": MARKS[answer.level],
-            "words": answer.value or answer.get_level_display(),
-            "question": QUESTIONS[Dimension(key)] if answer.level == "unknown" else "",
-            "is_edited": key == editing,
-        }
-        for key, answer in state.answers.items()
-    ]
-    return {"lead": lead, "rows": rows, "known": state.known, "levels": queries.LEVELS}
+    return bantcard.context_of(lead)

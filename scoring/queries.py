@@ -1,13 +1,10 @@
 """What pages and endpoints ask of scoring."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from leads.models import Lead
 from scoring import engine
 from scoring.models import (
-    BantAnswer,
-    Dimension,
     Level,
     ModelVersion,
     Rescore,
@@ -73,30 +70,3 @@ def detail_of(row: engine.Contribution) -> str:
         return ""
     day = f"{row.newest:%-d %b %Y}"
     return f"{row.count:,} times, latest {day}" if row.count > 1 else f"on {day}"
-
-
-# BANT ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class BantState:
-    """The present answer of each dimension; `completeness` is the percentage that is known."""
-
-    answers: dict[str, BantAnswer]
-
-    @property
-    def known(self) -> int:
-        return sum(answer.level != Level.UNKNOWN for answer in self.answers.values())
-
-    @property
-    def completeness(self) -> int:
-        return self.known * 100 // len(Dimension.values)
-
-
-def bant_of(lead: Lead) -> BantState:
-    present = {
-        answer.dimension: answer
-        for answer in lead.bant_answers.filter(superseded_at=None).select_related("answered_by")
-    }
-    empty = BantAnswer(lead=lead, level=Level.UNKNOWN)
-    return BantState({key: present.get(key, empty) for key in Dimension.values})

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scoring.views import lead, model
+from scoring.views import bant, lead, model
 
 urlpatterns = [
     path("scoring/", model.scoring, name="scoring"),
@@ -14,5 +14,6 @@ urlpatterns = [
     path("scoring/rules/<uuid:uid>/edit/", model.edit_rule, name="scoring-rule-edit"),
     path("scoring/rules/<uuid:uid>/delete/", model.delete_rule, name="scoring-rule-delete"),
     path("leads/<str:lead_id>/score/", lead.lead_score, name="lead-score"),
-    path("leads/<str:lead_id>/bant/", lead.lead_bant, name="lead-bant"),
+    path("leads/<str:lead_id>/bant/", bant.lead_bant, name="lead-bant"),
+    path("leads/<str:lead_id>/bant/<int:answer_id>/undo/", bant.take_back, name="lead-bant-undo"),
 ]

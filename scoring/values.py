@@ -1,4 +1,4 @@
-"""What people write of a budget or a date, for programs too. Pure; what is not understood stays words."""
+"""What people write of a budget or a date, for programs too; what is not understood stays words."""
 
 import calendar
 import re
@@ -18,9 +18,12 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"\b([A-Z]{3})\b")
-_CODES = frozenset(
-    "EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON CAD AUD NZD JPY INR CNY SGD ZAR BRL MXN AED ILS TRY".split()
-)
+# fmt: off
+_CODES = frozenset((
+    "EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "CAD",
+    "AUD", "NZD", "JPY", "INR", "CNY", "SGD", "ZAR", "BRL", "MXN", "AED", "ILS", "TRY",
+))
+# fmt: on
 _QUARTER = re.compile(r"\bQ([1-4])[\s/’'-]*(20\d\d)?\b|\b(20\d\d)[\s/-]*Q([1-4])\b", re.IGNORECASE)
 _DAY = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
 _MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if name}

@@ -12,7 +12,7 @@ from scoring.actions.authoring import (
     save_rule,
     set_thresholds,
 )
-from scoring.actions.bant import Answer, answer_bant
+from scoring.actions.bant import Answer, TooLateToTakeBack, answer_bant, take_back_answer
 from scoring.actions.rescoring import (
     continue_rescore,
     queue_due,
@@ -27,6 +27,7 @@ __all__ = [
     "NotADraft",
     "RuleValues",
     "Thresholds",
+    "TooLateToTakeBack",
     "answer_bant",
     "continue_rescore",
     "create_draft",
@@ -39,4 +40,5 @@ __all__ = [
     "rescore_everyone",
     "save_rule",
     "set_thresholds",
+    "take_back_answer",
 ]

@@ -13,7 +13,7 @@ from leads.models.lead import visible_lead
 
 
 class Survey(models.Model):
-    """Questions asked of leads by a link: a survey, a quiz with points, or one question about us."""
+    """Questions asked by a link: a survey, a quiz with points, or whether we are recommended."""
 
     class Kind(models.TextChoices):
         QUIZ = "quiz", "Quiz"

@@ -52,7 +52,7 @@ class TestAnswers:
         actions.answer_bant(lead.pk, late, source="form", at=NOON - DAY)
 
         history = BantAnswer.objects.order_by("at").values_list("level", "superseded_at")
-        assert list(history) == [("yes", NOON + DAY), ("no", None)]
+        assert list(history) == [("partial", NOON), ("yes", NOON + DAY), ("no", None)]
 
 
 class TestCaptures:

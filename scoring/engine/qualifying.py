@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 
 from leads import conditions
-from scoring.engine.fragments import LIVE, Fragment, Scope, template
+from scoring.engine.fragments import Fragment, template
+from scoring.engine.scopes import LIVE, Scope
 from scoring.models import ModelVersion
 
 SCORES = ("score", "fit", "engagement", "bant")

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from leadcrm.lib.errors import NotFound
-from scoring.engine.fragments import Everyone, Fragment, Ids, Scope
+from scoring.engine.fragments import Fragment
+from scoring.engine.scopes import Everyone, Ids, Scope
 from scoring.engine.statement import GROUPS, Statement, compile_version
-from scoring.models import ModelVersion, Rule
+from scoring.models import Adjustment, ModelVersion, Rule
 
 TREND_LENGTH = 12
 BIN = 5  # points in one column of the spread
@@ -36,7 +38,9 @@ class Outcome:
     crossings: tuple[Crossing, ...]
 
 
-def score(version: ModelVersion, rules: Sequence[Rule], *, scope: Scope, at: datetime) -> Outcome:
+def score(
+    version: ModelVersion, rules: Sequence[Rule], *, scope: Scope, at: datetime | None
+) -> Outcome:
     """Write the scores of a scope, and the ledger; only rows that changed are touched.
 
     The caller holds the locks of the score rows, so that an older picture never overwrites a newer.
@@ -51,10 +55,10 @@ def score(version: ModelVersion, rules: Sequence[Rule], *, scope: Scope, at: dat
 
 def _write(statement: Statement) -> str:
     at = statement.moment
-    # Fading points give a slightly different moment each time: that alone is no reason to write.
+    # Being looked at again too early does no harm: that alone is no reason to write.
     same_next_change = (
-        f"COALESCE(s.next_change_at > {at} AND n.next_at BETWEEN s.next_change_at "
-        "- interval '10 min' AND s.next_change_at + interval '10 min', "
+        f"COALESCE(s.next_change_at > {at} "
+        "AND COALESCE(n.next_at >= s.next_change_at - interval '1 min', true), "
         "s.next_change_at IS NULL AND n.next_at IS NULL)"
     )
     values = "score, fit, engagement, bant, temperature, grade"
@@ -102,7 +106,11 @@ RESULT = """
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One row of an explanation. `rule` is None for caps and rounding."""
+    """One row of an explanation. `rule` is None for caps, rounding and what colleagues adjusted.
+
+    `count` is how many matched, `counted` how many give points; `faded` and `capped` are what age
+    and the rule's own limit took from the full worth.
+    """
 
     rule: Rule | None
     label: str
@@ -110,6 +118,10 @@ class Contribution:
     points: Decimal
     count: int
     newest: datetime | None = None
+    counted: int = 1
+    faded: Decimal = Decimal(0)
+    capped: Decimal = Decimal(0)
+    adjustment: Adjustment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +143,29 @@ class Explanation:
 
 
 def explain(
-    version: ModelVersion, rules: Sequence[Rule], *, lead_id: int, at: datetime
+    version: ModelVersion,
+    rules: Sequence[Rule],
+    *,
+    lead_id: int,
+    at: datetime,
+    as_of: bool = False,
 ) -> Explanation:
     """:raises NotFound: there is no such lead any more."""
     active = [rule for rule in rules if rule.enabled]
-    statement = compile_version(version, active, scope=Ids([lead_id]), at=at, detail=True)
+    statement = compile_version(
+        version, active, scope=Ids([lead_id]), at=at, detail=True, as_of=as_of, forecast=False
+    )
     row = _row(statement.select("SELECT * FROM scored"))
     contributions = [_contribution(rule, row, n) for n, rule in enumerate(active)]
     groups = {group: row[group] for group in GROUPS}
-    adjustments = [a for group in GROUPS for a in _group_adjustments(version, group, row)]
-    total = sum(groups.values())
-    adjustments += _total_adjustments(version, total, row["score"])
+    limits = [a for group in GROUPS for a in _group_adjustments(version, group, row)]
+    adjusted = _adjusted(version, lead_id, at)
+    total = sum(groups.values()) + row["adjusted"]
+    limits += _total_adjustments(version, total, row["score"])
     return Explanation(
         value=row["score"],
         groups=groups,
-        contributions=tuple(c for c in [*contributions, *adjustments] if c.points),
+        contributions=tuple(c for c in [*contributions, *adjusted, *limits] if c.points),
         temperature=row["temperature"],
         grade=row["grade"],
         as_of=at,
@@ -160,7 +180,25 @@ def _contribution(rule: Rule, row: dict[str, Any], number: int) -> Contribution:
         Decimal(row[f"r{number}"]) / 100,
         row[f"n{number}"],
         row[f"l{number}"],
+        row[f"u{number}"],
+        Decimal(row[f"f{number}"]) / 100,
+        Decimal(row[f"c{number}"]) / 100,
     )
+
+
+def _adjusted(version: ModelVersion, lead_id: int, at: datetime) -> list[Contribution]:
+    """What colleagues added or took that counts at the moment."""
+    counts = Adjustment.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=at),
+        Q(revoked_at=None) | Q(revoked_at__gt=at),
+        lead=lead_id,
+        model=version.model_id,
+        at__lte=at,
+    )
+    return [
+        Contribution(None, row.reason, "total", Decimal(row.points), 1, row.at, adjustment=row)
+        for row in counts.select_related("made_by").order_by("at", "pk")
+    ]
 
 
 def _group_adjustments(
@@ -203,7 +241,9 @@ def preview(
     version: ModelVersion, rules: Sequence[Rule], *, at: datetime, limit: int = 100_000
 ) -> Preview:
     """Run the statement read-only and count."""
-    statement = compile_version(version, rules, scope=Everyone(limit), at=at, detail=True)
+    statement = compile_version(
+        version, rules, scope=Everyone(limit), at=at, detail=True, forecast=False
+    )
     bins = max(1, -(-version.total_cap // BIN))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")

@@ -2,37 +2,50 @@
 
 # ruff: noqa: S608  (SQL comes from the catalogue and from numbers; values are bound)
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from leadcrm.accounts.models import Workspace
 from leads import conditions
-from scoring.engine.columns import ZERO, Columns, columns_of
-from scoring.engine.fragments import Fragment, Scope, joined, template
+from scoring.engine.columns import (
+    BANT_COLUMNS,
+    ZERO,
+    Columns,
+    Setting,
+    attribute_columns,
+    changes_of,
+    predicate_of,
+)
+from scoring.engine.counting import activity_columns
+from scoring.engine.fading import fades_at, fading_columns, soonest
+from scoring.engine.fragments import Fragment, joined, template
+from scoring.engine.scopes import Scope
 from scoring.models import Dimension, ModelVersion, Rule
 
 GROUPS = tuple(Rule.Group.values)
-# Fading points are looked at again no sooner: a whole point late by minutes misleads nobody.
-SOONEST = "interval '30 minutes'"
 GRADES = ((0.6, "A", "1"), (0.3, "B", "2"))
 LOWEST_GRADE = ("C", "3")
+LAST_ACTIVITY = (
+    "(SELECT max(a.occurred_at) FROM leads_activity a WHERE a.lead_id = lead.id "
+    f"AND {conditions.COUNTED} AND a.occurred_at <= {{}})"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`ctes` end in `scored`, one row for each lead of the scope:
-
-    id, old_score, old_temperature, fit, engagement, bant, score, temperature, grade, next_at;
-    with detail also the sums before caps, and for each rule r (hundredths), n (count), l (newest).
-    """
+    """`ctes` end in `scored`, one row for each lead of the scope. See the package's text."""
 
     version: ModelVersion
     columns: tuple[Columns, ...]
     ctes: Fragment
     moment: str
 
-    def select(self, tail: str) -> Fragment:
-        return Fragment(f"{self.ctes.sql} {tail}", self.ctes.params)
+    def select(self, tail: str, params: tuple[Any, ...] = ()) -> Fragment:
+        return Fragment(f"{self.ctes.sql} {tail}", (*self.ctes.params, *params))
 
 
 def compile_version(
@@ -40,191 +53,269 @@ def compile_version(
     rules: Sequence[Rule],
     *,
     scope: Scope,
-    at: datetime,
+    at: datetime | None,
     detail: bool = False,
+    as_of: bool = False,
+    forecast: bool = True,
+    columns: Mapping[str, str] | None = None,
 ) -> Statement:
-    """:param detail: also a column for each rule, switched off ones included."""
-    moment = conditions.moment_sql(at)
-    columns = tuple(
-        columns_of(rule, number, moment=moment, detail=detail)
-        for number, rule in enumerate(rules)
-        if rule.enabled or detail
-    )
-    ctes = [
-        template("batch AS MATERIALIZED ({})", scope.batch()),
-        _bant(scope),
-        _activities(columns, scope, moment),
-        _raw(columns, moment, detail=detail),
-        *([_summed(columns)] if detail else []),
-        _capped(version, source="summed" if detail else "raw"),
-        _totalled(version),
-        _scored(version, columns, moment),
-    ]
-    return Statement(version, columns, template("WITH {}", joined(",\n", ctes)), moment)
+    """See the package's text.
 
-
-def _bant(scope: Scope) -> Fragment:
-    levels = ", ".join(
-        f"max(b.level) FILTER (WHERE b.dimension = '{key}') AS {key}" for key in Dimension.values
-    )
-    return template(
-        f"bant AS (SELECT b.lead_id, {levels}, "
-        "count(*) FILTER (WHERE b.level IN ('partial', 'yes')) AS positive "
-        "FROM scoring_bantanswer b WHERE {} AND b.superseded_at IS NULL GROUP BY b.lead_id)",
-        scope.holds("b.lead_id"),
-    )
-
-
-def _activities(columns: Sequence[Columns], scope: Scope, moment: str) -> Fragment:
-    """One pass over the activities of all leads, each rule a FILTER."""
-    types = sorted({c.rule.activity_type for c in columns if c.rule.is_activity})
-    upcoming = f"min(a.occurred_at) FILTER (WHERE a.occurred_at > {moment}) AS upcoming"
-    return template(
-        "acts AS MATERIALIZED (SELECT a.lead_id, {} FROM leads_activity a "
-        f"WHERE {{}} AND a.type = ANY({{}}) AND {conditions.COUNTED} GROUP BY a.lead_id)",
-        joined(", ", [Fragment(upcoming), *(part for c in columns for part in c.aggregates)]),
-        scope.holds("a.lead_id"),
-        Fragment("%s::text[]", (types,)),
-    )
-
-
-def _raw(columns: Sequence[Columns], moment: str, *, detail: bool) -> Fragment:
-    """The sums of the groups, in hundredths; with detail also each rule, worked out only once."""
-    selected = [
-        Fragment("lead.id, score.score AS old_score, score.temperature AS old_temperature"),
-        _soonest(columns, moment).named("soonest"),
-        *(part for group in GROUPS for part in _fading(columns, group)),
-        *(_rule_columns(columns) if detail else _sums(columns)),
-    ]
-    return template(
-        "raw AS MATERIALIZED (SELECT {} FROM batch JOIN leads_lead lead ON lead.id = batch.id "
-        "JOIN leads_leadscore score ON score.lead_id = lead.id "
-        "LEFT JOIN bant ON bant.lead_id = lead.id LEFT JOIN acts ON acts.lead_id = lead.id)",
-        joined(", ", selected),
-    )
-
-
-def _sums(columns: Sequence[Columns]) -> list[Fragment]:
-    return [
-        joined(
-            " + ",
-            [ZERO, *(c.points for c in columns if c.rule.group == group and c.rule.enabled)],
-        ).named(f"{group}_sum")
-        for group in GROUPS
-    ]
-
-
-def _rule_columns(columns: Sequence[Columns]) -> list[Fragment]:
-    return [
-        part
-        for n, c in enumerate(columns)
-        for part in (
-            c.points.named(f"r{n}"),
-            c.count.named(f"n{n}"),
-            Fragment(f"{c.newest} AS l{n}"),
-        )
-    ]
-
-
-def _summed(columns: Sequence[Columns]) -> Fragment:
-    sums = ", ".join(
-        " + ".join(
-            [
-                ZERO.sql,
-                *(
-                    f"r{n}"
-                    for n, c in enumerate(columns)
-                    if c.rule.group == group and c.rule.enabled
-                ),
-            ]
-        )
-        + f" AS {group}_sum"
-        for group in GROUPS
-    )
-    return Fragment(f"summed AS (SELECT raw.*, {sums} FROM raw)")
-
-
-def _soonest(columns: Sequence[Columns], moment: str) -> Fragment:
-    """The first moment at which something starts or stops to count."""
-    changes = [change for c in columns if c.rule.enabled for change in c.changes]
-    future = [
-        template(f"(SELECT x.at FROM (SELECT {{}} AS at) AS x WHERE x.at > {moment})", change)
-        for change in changes
-    ]
-    return template("LEAST({})", joined(", ", [Fragment("acts.upcoming"), *future]))
-
-
-def _fading(columns: Sequence[Columns], group: str) -> list[Fragment]:
-    """What of the group's points fades: the part that adds and the part that takes away."""
-    fading = [c for c in columns if c.fading and c.rule.enabled and c.rule.group == group]
-    if not fading:
-        return []
-    adds = [Fragment(f"COALESCE({c.fading}, 0)") for c in fading if c.rule.points > 0]
-    takes = [Fragment(f"COALESCE(-({c.fading}), 0)") for c in fading if c.rule.points < 0]
-    none = [Fragment("0::float8")]
-    shortest = min(c.half_life for c in fading)
-    active = " + ".join(f"(COALESCE({c.fading}, 0) <> 0)::int" for c in fading)
-    return [
-        template(f"({{}}) AS {group}_adds", joined(" + ", adds or none)),
-        template(f"({{}}) AS {group}_takes", joined(" + ", takes or none)),
-        Fragment(f"{shortest}::float8 AS {group}_days, ({active}) AS {group}_parts"),
-    ]
-
-
-def _capped(version: ModelVersion, *, source: str) -> Fragment:
-    """Groups cut to their caps and rounded to whole points."""
-    lowest = -version.total_cap * 100
-    capped = [
-        f"LEAST({cap * 100:d}, GREATEST({group}_sum, {lowest:d}))"
-        for group, cap in version.caps.items()
-    ]
-    rounded = ", ".join(
-        f"floor(({value} + 50)::float8 / 100)::int AS {group}"
-        for group, value in zip(version.caps, capped, strict=True)
-    )
-    return Fragment(f"capped AS MATERIALIZED (SELECT {source}.*, {rounded} FROM {source})")
-
-
-def _totalled(version: ModelVersion) -> Fragment:
-    total = f"LEAST({version.total_cap:d}, GREATEST({version.floor:d}, fit + engagement + bant))"
-    return Fragment(f"totalled AS (SELECT capped.*, {total} AS score FROM capped)")
-
-
-def _scored(version: ModelVersion, columns: Sequence[Columns], moment: str) -> Fragment:
-    fading = {c.rule.group for c in columns if c.fading and c.rule.enabled}
-    moments = ["soonest", *(_fades_at(version, group, moment) for group in sorted(fading))]
-    return Fragment(
-        f"scored AS MATERIALIZED (SELECT totalled.*, {_temperature(version)} AS temperature, "
-        f"{_grade(version)} AS grade, LEAST({', '.join(moments)}) AS next_at FROM totalled)"
-    )
-
-
-def _fades_at(version: ModelVersion, group: str, moment: str) -> str:
-    """The earliest moment at which fading points could change the group's whole points.
-
-    The parts with the shortest half-life bound how fast the sum can fall or rise. Half a hundredth
-    for each part is left for its own rounding.
+    :param version: saved or not; only its numbers, its conditions and its model's category count.
+    :param at: the moment to score at; None for the database's present.
+    :param detail: also columns for each rule, switched off ones included.
+    :param as_of: a moment in the past: answers and adjustments as they stood then.
+    :param forecast: work out `next_at`; what only looks does without.
+    :param columns: SQL that takes the place of that of fields of conditions.
     """
-    slack = f"0.5 * {group}_parts"
-    down = f"GREATEST({group}_sum - ({group} * 100 - 50) - {slack}, 0)"
-    up = f"GREATEST({group} * 100 + 50 - {group}_sum - {slack}, 0)"
+    return _Compiler(version, rules, scope, at, detail, as_of, forecast, columns or {}).statement()
 
-    def after(distance: str, part: str) -> str:
-        return (
-            f"CASE WHEN {distance} < {part} "
-            f"THEN -{group}_days * ln(1 - {distance} / {part}) / ln(2::float8) END"
+
+@dataclass(frozen=True)
+class _Compiler:
+    version: ModelVersion
+    rules: Sequence[Rule]
+    scope: Scope
+    at: datetime | None
+    detail: bool
+    as_of: bool
+    forecast: bool
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def moment(self) -> str:
+        return self.scope.moment or conditions.moment_sql(self.at)
+
+    @cached_property
+    def looks_back(self) -> bool:
+        return self.as_of or bool(self.scope.moment)
+
+    @cached_property
+    def setting(self) -> Setting:
+        known = dict(BANT_COLUMNS)
+        if self.looks_back:
+            known["last_activity_at"] = LAST_ACTIVITY.format(self.moment)
+        return Setting(
+            moment=self.moment,
+            category=self.version.model.category,
+            columns={**known, **self.overrides},
+            zone=self.zone,
+            machines=any(r.is_activity and not r.human_only for r in self.rules),
+            detail=self.detail,
         )
 
-    cap, lowest = version.caps[group] * 100, -version.total_cap * 100
-    falls = f"CASE WHEN {group}_sum >= {lowest:d} THEN {after(down, f'{group}_adds')} END"
-    rises = f"CASE WHEN {group}_sum <= {cap:d} THEN {after(up, f'{group}_takes')} END"
-    return (
-        f"(SELECT {moment} + GREATEST(make_interval(secs => 86400 * x.days), {SOONEST}) "
-        f"FROM (SELECT LEAST({falls}, {rises}) AS days) AS x WHERE x.days IS NOT NULL)"
-    )
+    @cached_property
+    def zone(self) -> str:
+        """Where days begin, if any rule asks; UTC where a zone was renamed since it was chosen."""
+        if not any(rule.per or rule.counting == Rule.Counting.PER_DAY for rule in self.rules):
+            return "UTC"
+        try:
+            return ZoneInfo(Workspace.load().time_zone).key
+        except (ZoneInfoNotFoundError, ValueError):
+            return "UTC"
+
+    @cached_property
+    def columns(self) -> tuple[Columns, ...]:
+        return tuple(
+            activity_columns(rule, number, self.setting)
+            if rule.is_activity
+            else attribute_columns(rule, self.setting)
+            for number, rule in enumerate(self.rules)
+            if rule.enabled or self.detail
+        )
+
+    @cached_property
+    def active(self) -> list[Columns]:
+        return [c for c in self.columns if c.rule.enabled]
+
+    def statement(self) -> Statement:
+        ctes = [
+            template("batch AS MATERIALIZED ({})", self.scope.batch()),
+            self.bant(),
+            self.adjustments(),
+            self.activities(),
+            self.raw(),
+            *([self.summed()] if self.detail else []),
+            self.capped(),
+            self.totalled(),
+            self.scored(),
+        ]
+        with_ctes = template("WITH {}", joined(",\n", ctes))
+        return Statement(self.version, self.columns, with_ctes, self.moment)
+
+    # Facts -----------------------------------------------------------------------------------
+
+    def source(self, table: str, alias: str) -> Fragment:
+        """FROM and WHERE for what belongs to leads of the scope.
+
+        Where each lead has a moment of its own, rows stand beside it.
+        """
+        if self.scope.moment:
+            return Fragment(
+                f"FROM batch JOIN {table} {alias} ON {alias}.lead_id = batch.id WHERE true"
+            )
+        return template(f"FROM {table} {alias} WHERE {{}}", self.scope.holds(f"{alias}.lead_id"))
+
+    def key(self, alias: str) -> str:
+        return "batch.place" if self.scope.moment else f"{alias}.lead_id"
+
+    def on(self, cte: str) -> str:
+        return f"{cte}.key = {'batch.place' if self.scope.moment else 'lead.id'}"
+
+    def bant(self) -> Fragment:
+        levels = ", ".join(
+            f"max(b.level) FILTER (WHERE b.dimension = '{key}') AS {key}"
+            for key in Dimension.values
+        )
+        holds = "b.superseded_at IS NULL"
+        if self.looks_back:
+            holds = (
+                f"b.at <= {self.moment} "
+                f"AND (b.superseded_at IS NULL OR b.superseded_at > {self.moment})"
+            )
+        return template(
+            f"bant AS (SELECT {self.key('b')} AS key, {levels}, "
+            "count(*) FILTER (WHERE b.level IN ('partial', 'yes')) AS positive "
+            f"{{}} AND {holds} GROUP BY 1)",
+            self.source("scoring_bantanswer", "b"),
+        )
+
+    def adjustments(self) -> Fragment:
+        """What colleagues added or took and still counts, and when that changes."""
+        begun, moment = f"x.at <= {self.moment}", self.moment
+        counts = (
+            f"{begun} AND (x.expires_at IS NULL OR x.expires_at > {moment}) "
+            f"AND (x.revoked_at IS NULL OR x.revoked_at > {moment})"
+        )
+        return template(
+            f"adjusted AS (SELECT {self.key('x')} AS key, "
+            f"COALESCE(sum(x.points) FILTER (WHERE {counts}), 0)::int AS points, "
+            f"LEAST(min(x.expires_at) FILTER (WHERE {counts}), "
+            f"min(x.at) FILTER (WHERE x.at > {moment} AND x.revoked_at IS NULL)) AS next_at "
+            f"{{}} AND x.model_id = {self.version.model_id or 0:d} GROUP BY 1)",
+            self.source("scoring_adjustment", "x"),
+        )
+
+    def activities(self) -> Fragment:
+        """One pass over the activities of all leads, each rule a FILTER."""
+        types = sorted({c.rule.activity_type for c in self.columns if c.rule.is_activity})
+        upcoming = f"min(a.occurred_at) FILTER (WHERE a.occurred_at > {self.moment}) AS upcoming"
+        counted = "true" if self.setting.machines else conditions.COUNTED
+        aggregates = [part for c in self.columns for part in c.aggregates]
+        return template(
+            f"acts AS MATERIALIZED (SELECT {self.key('a')} AS key, {{}} "
+            f"{{}} AND a.type = ANY({{}}) AND {counted} GROUP BY 1)",
+            joined(", ", [Fragment(upcoming), *aggregates]),
+            self.source("leads_activity", "a"),
+            Fragment("%s::text[]", (types,)),
+        )
+
+    # Points ----------------------------------------------------------------------------------
+
+    def raw(self) -> Fragment:
+        """The sums of the groups, in hundredths; with detail also each rule, worked out once."""
+        old = "'cold'" if self.looks_back else "score.temperature"
+        place = "batch.place, batch.at" if self.scope.moment else "NULL::int AS place"
+        selected = [
+            Fragment(f"lead.id, score.score AS old_score, {old} AS old_temperature, {place}"),
+            Fragment("COALESCE(adjusted.points, 0) AS adjusted"),
+            *self.moments(),
+            *(self.rule_columns() if self.detail else self.sums()),
+        ]
+        return template(
+            "raw AS MATERIALIZED (SELECT {} FROM batch "
+            "JOIN leads_lead lead ON lead.id = batch.id "
+            "JOIN leads_leadscore score ON score.lead_id = lead.id "
+            f"LEFT JOIN bant ON {self.on('bant')} LEFT JOIN adjusted ON {self.on('adjusted')} "
+            f"LEFT JOIN acts ON {self.on('acts')})",
+            joined(", ", selected),
+        )
+
+    def moments(self) -> list[Fragment]:
+        if not self.forecast:
+            return []
+        changes = [*(change for c in self.active for change in c.changes), *self.qualifying()]
+        first = soonest(changes, self.moment, "acts.upcoming", "adjusted.next_at")
+        fading = [part for group in GROUPS for part in fading_columns(self.active, group)]
+        return [first.named("soonest"), *fading]
+
+    def qualifying(self) -> list[Fragment]:
+        """When time alone may make somebody qualify, or no longer."""
+        trees = [*self.version.qualifications.values(), *self.version.leavings.values()]
+        return [
+            change
+            for tree in trees
+            for change in changes_of(predicate_of(tree, self.setting, computed=True))
+        ]
+
+    def sums(self) -> list[Fragment]:
+        return [
+            joined(" + ", [ZERO, *(c.points for c in self.active if c.rule.group == group)]).named(
+                f"{group}_sum"
+            )
+            for group in GROUPS
+        ]
+
+    def rule_columns(self) -> list[Fragment]:
+        return [
+            part
+            for n, c in enumerate(self.columns)
+            for part in (
+                c.points.named(f"r{n}"),
+                c.count.named(f"n{n}"),
+                c.counted.named(f"u{n}"),
+                c.faded.named(f"f{n}"),
+                c.capped.named(f"c{n}"),
+                Fragment(f"{c.newest} AS l{n}"),
+            )
+        ]
+
+    def summed(self) -> Fragment:
+        sums = ", ".join(f"{self.sum_of(group)} AS {group}_sum" for group in GROUPS)
+        return Fragment(f"summed AS (SELECT raw.*, {sums} FROM raw)")
+
+    def sum_of(self, group: str) -> str:
+        names = [
+            f"r{n}" for n, c in enumerate(self.columns) if c.rule.group == group and c.rule.enabled
+        ]
+        return " + ".join([ZERO.sql, *names])
+
+    # The score -------------------------------------------------------------------------------
+
+    def capped(self) -> Fragment:
+        """Groups cut to their caps and rounded to whole points."""
+        source = "summed" if self.detail else "raw"
+        rounded = ", ".join(
+            f"floor(({limited(self.version, group)} + 50)::float8 / 100)::int AS {group}"
+            for group in GROUPS
+        )
+        return Fragment(f"capped AS MATERIALIZED (SELECT {source}.*, {rounded} FROM {source})")
+
+    def totalled(self) -> Fragment:
+        version, whole = self.version, "fit + engagement + bant + adjusted"
+        total = f"LEAST({version.total_cap:d}, GREATEST({version.floor:d}, {whole}))"
+        return Fragment(f"totalled AS (SELECT capped.*, {total} AS score FROM capped)")
+
+    def scored(self) -> Fragment:
+        return Fragment(
+            f"scored AS MATERIALIZED (SELECT totalled.*, {temperature_sql(self.version)} "
+            f"AS temperature, {grade_sql(self.version)} AS grade{self.next_at()} FROM totalled)"
+        )
+
+    def next_at(self) -> str:
+        if not self.forecast:
+            return ""
+        fading = sorted({c.rule.group for c in self.active if c.fading})
+        moments = [fades_at(self.version, group, self.active, self.moment) for group in fading]
+        return f", LEAST({', '.join(['soonest', *moments])}) AS next_at"
 
 
-def _temperature(version: ModelVersion) -> str:
+def limited(version: ModelVersion, group: str) -> str:
+    lowest, cap = -version.total_cap * 100, version.caps[group] * 100
+    return f"LEAST({cap:d}, GREATEST({group}_sum, {lowest:d}))"
+
+
+def temperature_sql(version: ModelVersion) -> str:
     """Who is hot stays hot until a few points below: nobody flaps at the border."""
     slack = version.hysteresis
     return (
@@ -236,7 +327,7 @@ def _temperature(version: ModelVersion) -> str:
     )
 
 
-def _grade(version: ModelVersion) -> str:
+def grade_sql(version: ModelVersion) -> str:
     """A1 to C3: a letter for fit, a figure for engagement, each by its share of the cap."""
 
     def share(group: str, place: int, lowest: str) -> str:

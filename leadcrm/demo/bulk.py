@@ -1,33 +1,28 @@
 """Many leads at once: to see what a query, a page or a scoring rule costs at a million.
 
 Everything is made inside PostgreSQL from the number of the row and the seed, so the same call makes
-the same data. Indexes of the filled tables are dropped first and built again at the end, which is
-several times faster than keeping them; what was dropped is noted in a table, so that an interrupted
-run is repaired by the next. Foreign keys stay: every id written here is one that was read or made
-here, so where the role may say so the sessions leave out asking for each of them once more. A few
-sessions work side by side.
+the same data. A few sessions work side by side on tables without indexes, which is several times
+faster than keeping them. Foreign keys stay: every id written here is one that was read or made
+here, so where the role may say so the sessions leave out asking for each of them once more.
 
 `OFFSET 0` in the statements keeps PostgreSQL from merging a sub-select into the outer one, where
 each mention of a column would compute its random number anew.
 """
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection
 
 from leadcrm.demo import names
+from leadcrm.demo.rebuilding import column, finish_interrupted, in_parallel, note_and_drop
 from leadcrm.demo.story import slug
 from leads.models import Stage
 
-SESSIONS = min(max(os.cpu_count() or 2, 2), 4)
 RANGE = 25_000
 PEOPLE = 4_999  # different names
-NOTEBOOK = "demo_dropped"
 TABLES = (
     "leads_company",
     "leads_lead",
@@ -59,6 +54,12 @@ class Plan:
     def per_lead(self) -> int:
         return max(self.activities // self.leads, 0) if self.leads else 0
 
+
+# Foreign keys are not looked up where the role may leave that out (superusers, or by a grant).
+UNASKED = """
+SELECT set_config('session_replication_role', 'replica', false)
+WHERE has_parameter_privilege(current_user, 'session_replication_role', 'SET')
+"""
 
 # rnd(i, salt): a number from 0 to 1 that depends on nothing but its arguments.
 RANDOM = """
@@ -128,57 +129,49 @@ STATEMENTS = (
     """
       INSERT INTO leads_lead
         (id, public_id, first_name, last_name, email, phone, job_title, company_name, company_id,
-         website, country, region, city, language, time_zone, industry, company_size, custom,
-         source_id, is_test, lifecycle, status, stage_id, stage_entered_at, owner_id,
-         response_started_at, response_due_at, responded_at, created_at, updated_at, version)
+         country, city, language, time_zone, industry, company_size, source_id, lifecycle, status,
+         stage_id, stage_entered_at, owner_id, response_started_at, response_due_at, responded_at,
+         created_at, updated_at)
       SELECT id, 'g' || lpad(to_hex(id), 7, '0') || substr(md5(id::text || %(seed)s), 1, 4),
         first, last, email,
         CASE WHEN r < .6 THEN '+3110' || 1000000 + id %% 9000000 ELSE '' END,
         pg_temp.pick(%(titles)s, i, 21),
         pg_temp.pick(%(companies)s, i / 8 + 1, 11) || ' ' || i / 8 + 1, company_id,
-        '', pg_temp.pick(%(countries)s, i, 14), '',
-        pg_temp.pick(%(cities)s, i, 15), 'en', 'Europe/Amsterdam',
-        pg_temp.pick(%(industries)s, i, 12), 10 + floor(1000 * pg_temp.rnd(i, 13)), '{}',
-        source_id, false,
+        pg_temp.pick(%(countries)s, i, 14), pg_temp.pick(%(cities)s, i, 15), 'en',
+        'Europe/Amsterdam', pg_temp.pick(%(industries)s, i, 12),
+        10 + floor(1000 * pg_temp.rnd(i, 13)), source_id,
         (ARRAY['lead', 'lead', 'mql', 'sql', 'opportunity', 'customer'])[depth + 1],
         CASE WHEN lost THEN 'lost'
              ELSE (ARRAY['new', 'attempting', 'connected', 'qualified', 'qualified', 'won'])
                [depth + 1] END,
         stage_id, CASE WHEN lost THEN closed ELSE arrived[depth + 1] END, owner_id,
-        born, born + interval '1 hour', answered, born, born, 1
+        born, born + interval '1 hour', answered, born, born
       FROM life
     """,
     """
-      INSERT INTO leads_leadscore
-        (lead_id, score, fit, engagement, bant, temperature, trend, last_activity_at,
-         last_activity_type)
-      SELECT id, 0, 0, 0, 0, 'cold', '{}', born, 'page_view' FROM life
+      INSERT INTO leads_leadscore (lead_id, last_activity_at, last_activity_type)
+      SELECT id, born, 'page_view' FROM life
     """,
     """
       INSERT INTO leads_leadidentifier (lead_id, kind, value, created_at)
       SELECT id, 'email', email, %(now)s FROM life
     """,
     """
-      INSERT INTO leads_inquiry (lead_id, source_id, fields, context, message, is_test, received_at)
-      SELECT id, source_id, '{}', '{}', '', false, born FROM life
+      INSERT INTO leads_inquiry (lead_id, source_id, received_at)
+      SELECT id, source_id, born FROM life
     """,
     """
-      INSERT INTO leads_touch
-        (lead_id, channel, utm_source, utm_medium, utm_campaign, utm_term, utm_content, click_ids,
-         referrer, landing_page, occurred_at)
-      SELECT id, pg_temp.pick(%(channels)s, i, 31), '', '', '', '', '', '{}', '', '/', born
-      FROM life
+      INSERT INTO leads_touch (lead_id, channel, landing_page, occurred_at)
+      SELECT id, pg_temp.pick(%(channels)s, i, 31), '/', born FROM life
     """,
     """
-      INSERT INTO leads_consent
-        (lead_id, purpose, granted, basis, wording, wording_hash, source, remote_address, at)
-      SELECT id, 'marketing_email', true, 'consent', '', '', 'generated', '', born
+      INSERT INTO leads_consent (lead_id, purpose, granted, basis, source, at)
+      SELECT id, 'marketing_email', true, 'consent', 'generated', born
       FROM life WHERE r < .8
     """,
     """
-      INSERT INTO leads_activity
-        (lead_id, type, occurred_at, received_at, properties, category, klass)
-      SELECT id, pg_temp.pick(%(types)s, i * 64 + n, 41), at, at, '{"url": "/"}', '', 'human'
+      INSERT INTO leads_activity (lead_id, type, occurred_at, received_at, properties)
+      SELECT id, pg_temp.pick(%(types)s, i * 64 + n, 41), at, at, '{"url": "/"}'
       FROM (SELECT id, i, n, born + (%(now)s::timestamptz - born)
           * pow(pg_temp.rnd(i * 64 + n, 42), 2) AS at
         FROM life, generate_series(1, %(per_lead)s) AS n OFFSET 0) AS moment
@@ -186,15 +179,15 @@ STATEMENTS = (
     """
       INSERT INTO pipeline_salescycle
         (id, lead_id, number, pipeline_id, source_id, opened_at, received_at, first_response_at,
-         first_response_by_id, furthest_id, mql_at, sql_at, rejected_reason, closed_at, outcome,
-         lost_reason, lost_note, owner_at_close_id)
+         first_response_by_id, furthest_id, mql_at, sql_at, closed_at, outcome, lost_reason,
+         owner_at_close_id)
       SELECT cycle_id, id, 1, %(pipeline)s, source_id, born, born, answered,
         CASE WHEN depth > 0 THEN owner_id END, (%(stages)s::bigint[])[depth + 1],
-        CASE WHEN depth > 1 THEN arrived[3] END, CASE WHEN depth > 2 THEN arrived[4] END, '',
+        CASE WHEN depth > 1 THEN arrived[3] END, CASE WHEN depth > 2 THEN arrived[4] END,
         CASE WHEN depth = 5 THEN arrived[6] WHEN lost THEN closed END,
         CASE WHEN depth = 5 THEN 'won' WHEN lost THEN 'lost' ELSE '' END,
         CASE WHEN lost THEN (ARRAY['no_response', 'no_budget', 'timing', 'competitor', 'price'])
-               [1 + (i %% 5)] ELSE '' END, '',
+               [1 + (i %% 5)] ELSE '' END,
         CASE WHEN depth = 5 OR lost THEN owner_id END
       FROM life
     """,
@@ -213,18 +206,17 @@ STATEMENTS = (
     """
       INSERT INTO pipeline_responseclock
         (cycle_id, lead_id, target_minutes, uses_working_hours, started_at, respond_by,
-         first_response_at, stopped_by_id, wall_seconds, working_seconds, cancelled_at, due_at,
-         attempts)
+         first_response_at, stopped_by_id, wall_seconds, working_seconds, cancelled_at, due_at)
       SELECT cycle_id, id, 60, false, born, born + interval '1 hour', answered,
         CASE WHEN depth > 0 THEN owner_id END,
         date_part('epoch', answered - born), date_part('epoch', answered - born),
-        CASE WHEN depth = 0 AND lost THEN closed END, NULL, 0
+        CASE WHEN depth = 0 AND lost THEN closed END, NULL
       FROM life
     """,
     """
       INSERT INTO pipeline_assignment
-        (lead_id, cycle_id, owner_id, from_at, accepted_at, cause, note)
-      SELECT id, cycle_id, owner_id, born, born, 'routed', '' FROM life
+        (lead_id, cycle_id, owner_id, from_at, accepted_at, cause)
+      SELECT id, cycle_id, owner_id, born, born, 'routed' FROM life
       WHERE owner_id IS NOT NULL
     """,
     """
@@ -251,7 +243,7 @@ def generate(*, leads: int, activities: int, seed: int, now: datetime) -> None:
     finish_interrupted()
     plan = Plan(max_id("leads_lead"), leads, activities, seed, now)
     parameters = shared_parameters(plan)
-    note_and_drop()
+    note_and_drop(list(TABLES))
     try:
         in_parallel(
             lambda low: fill({**parameters, "low": low, "high": min(low + RANGE - 1, leads)}),
@@ -297,21 +289,6 @@ def shared_parameters(plan: Plan) -> dict[str, Any]:
     }
 
 
-def in_parallel(work: Callable[[Any], None], jobs: Iterable[Any]) -> None:
-    """Work off the jobs in `SESSIONS` threads with a connection each; the first error rises."""
-    waiting = iter(list(jobs))
-
-    def until_done(_: int) -> None:
-        try:
-            for job in waiting:
-                work(job)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(SESSIONS) as threads:
-        list(threads.map(until_done, range(SESSIONS)))
-
-
 def fill(parameters: dict[str, Any]) -> None:
     """Write everything about the leads from `low` to `high`."""
     with connection.cursor() as cursor:
@@ -329,97 +306,8 @@ def analyze(table: str) -> None:
         cursor.execute(f"SET default_statistics_target = 10; ANALYZE {table}")
 
 
-# Indexes and constraints ------------------------------------------------------------------------
-
-INDEX, CONSTRAINT = 1, 2  # the order to build in
-
-# Foreign keys are not looked up where the role may leave that out (superusers, or by a grant).
-UNASKED = """
-SELECT set_config('session_replication_role', 'replica', false)
-WHERE has_parameter_privilege(current_user, 'session_replication_role', 'SET')
-"""
-
-# (what drops it, when to build it, how): a unique constraint takes over an index built like all
-# others, one that foreign keys point to stays. Autovacuum would read each table while it fills.
-REBUILDABLE = """
-WITH filled AS (
-  SELECT oid, relname AS name FROM pg_class
-  WHERE relname = ANY(%(tables)s) AND relnamespace = current_schema()::regnamespace
-), pointed_at AS (SELECT conindid AS id FROM pg_constraint WHERE contype = 'f'),
-uniqueness AS (
-  SELECT filled.name AS table, conname AS name, conindid AS id
-  FROM pg_constraint JOIN filled ON filled.oid = conrelid
-  WHERE contype = 'u' AND NOT condeferrable AND conindid NOT IN (SELECT id FROM pointed_at)
-)
-SELECT format('ALTER TABLE %%I DROP CONSTRAINT %%I', u.table, name), 2,
-       format('ALTER TABLE %%I ADD CONSTRAINT %%I UNIQUE USING INDEX %%I', u.table, name, name)
-FROM uniqueness u
-UNION ALL
-SELECT '', 1, pg_get_indexdef(id) FROM uniqueness
-UNION ALL
-SELECT format('DROP INDEX %%I', i.relname), 1, pg_get_indexdef(i.oid)
-FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN filled ON filled.oid = x.indrelid
-WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = x.indexrelid)
-UNION ALL
-SELECT format('ALTER TABLE %%I SET (autovacuum_enabled = off)', name), 2,
-       format('ALTER TABLE %%I RESET (autovacuum_enabled)', name)
-FROM filled
-"""
-
-
-def note_and_drop() -> None:
-    """Write down how to build everything again, then drop it, in one transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS {NOTEBOOK} (id serial, phase int NOT NULL, ddl text)"
-        )
-        cursor.execute(REBUILDABLE, {"tables": list(TABLES)})
-        found = cursor.fetchall()
-        cursor.execute("BEGIN")
-        for drop, phase, ddl in found:
-            cursor.execute(f"INSERT INTO {NOTEBOOK} (phase, ddl) VALUES (%s, %s)", [phase, ddl])
-            if drop:
-                cursor.execute(drop)
-        cursor.execute("COMMIT")
-
-
-def finish_interrupted() -> None:
-    """Build what the notebook lists: indexes side by side, then what takes them over."""
-    if not column(f"SELECT 1 WHERE to_regclass('{NOTEBOOK}') IS NOT NULL"):
-        return
-    in_parallel(rebuild, sorted(noted(INDEX), key=lambda ddl: " USING gin " not in ddl))
-    for ddl in noted(CONSTRAINT):
-        rebuild(ddl)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE {NOTEBOOK}")
-
-
-def noted(phase: int) -> list[str]:
-    return column(f"SELECT ddl FROM {NOTEBOOK} WHERE phase = {phase} ORDER BY id")
-
-
-def rebuild(ddl: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0; SET jit = off")
-        cursor.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'")
-        cursor.execute("SET max_parallel_maintenance_workers = 0; SET synchronous_commit = off")
-        cursor.execute("BEGIN")
-        cursor.execute(ddl)
-        cursor.execute(f"DELETE FROM {NOTEBOOK} WHERE ddl = %s", [ddl])
-        cursor.execute("COMMIT")
-
-
-# Small queries ----------------------------------------------------------------------------------
-
-
 def max_id(table: str) -> int:
     return int(column(f"SELECT coalesce(max(id), 0) FROM {table}")[0])
-
-
-def column(statement: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return [row[0] for row in cursor.fetchall()]
 
 
 def move_sequences(parameters: dict[str, Any], leads: int) -> None:

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
-from leadcrm.demo import bulk
+from leadcrm.demo import bulk, rebuilding
 from leadcrm.demo.actions import load_demo
 from leadcrm.demo.story import stories
 from leads.models import Activity, Lead, LeadIdentifier, LeadScore
@@ -111,7 +111,7 @@ class TestGenerating:
 
     def test_repairs_what_an_interrupted_run_dropped(self) -> None:
         before = indexes()
-        bulk.note_and_drop()
+        rebuilding.note_and_drop(list(bulk.TABLES))
         assert indexes() != before
 
         bulk.generate(leads=10, activities=10, seed=1, now=NOW)
@@ -129,7 +129,7 @@ class TestGenerating:
 def indexes() -> set[str]:
     """All of them; conditions left out, because PostgreSQL words them anew each time."""
     return set(
-        bulk.column(
+        rebuilding.column(
             "SELECT split_part(indexdef, ' WHERE ', 1) FROM pg_indexes WHERE schemaname = 'public' "
             "UNION ALL SELECT conrelid::regclass || ' ' || conname FROM pg_constraint"
         )
@@ -154,4 +154,4 @@ def points_nowhere(table: str, column: str, target: str, key: str) -> bool:
         f"SELECT EXISTS (SELECT FROM {table} t WHERE {column} IS NOT NULL "  # noqa: S608
         f"AND NOT EXISTS (SELECT FROM {target} WHERE {key} = t.{column}))"
     )
-    return bool(bulk.column(question)[0])
+    return bool(rebuilding.column(question)[0])

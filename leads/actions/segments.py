@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import publish_many
@@ -14,6 +14,7 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
 from leadcrm.lib.normalise import clean_text
 from leads import conditions
+from leads.actions.activities import mark_dirty
 from leads.actions.membership import QUEUE
 from leads.events import LeadEnteredSegment, LeadLeftSegment
 from leads.models import Segment, SegmentMembership
@@ -21,6 +22,9 @@ from leads.segments import users_of
 from leads.segments.references import circle
 
 NAME_LIMIT = 80
+DESCRIPTION_LIMIT = 300
+MOST_AT_ONCE = 1000
+Cause = SegmentMembership.Cause
 EVERYBODY: dict[str, Any] = {"all": []}
 
 
@@ -38,15 +42,23 @@ class SegmentInUse(Conflict):
 
 @transaction.atomic
 def create_segment(
-    *, name: str, kind: str = Segment.Kind.LIVE, tree: Any = None, user: User | None = None
+    *,
+    name: str,
+    kind: str = Segment.Kind.LIVE,
+    tree: Any = None,
+    description: str = "",
+    user: User | None = None,
 ) -> Segment:
     """A segment whose members are found at once, by a worker.
 
     :raises Invalid: no name, or a condition that cannot be read; the errors name the place.
     :raises SegmentNameTaken:
     """
+    if kind not in Segment.Kind.values:
+        raise Invalid.field("kind", "A segment is live or frozen.", "unknown_choice")
     segment = Segment(kind=kind, created_by=user)
     _name(segment, name)
+    segment.description = clean_text(description, limit=DESCRIPTION_LIMIT)
     segment.conditions = _checked(segment, EVERYBODY if tree is None else tree)
     if kind == Segment.Kind.FROZEN:
         segment.due_at, segment.conditions = None, {}
@@ -57,9 +69,14 @@ def create_segment(
 
 @transaction.atomic
 def update_segment(
-    segment_id: int, *, at: datetime, version: int | None = None, name: str | None = None,
+    segment_id: int,
+    *,
+    at: datetime,
+    version: int | None = None,
+    name: str | None = None,
     tree: Any = None,
-) -> Segment:  # fmt: skip
+    description: str | None = None,
+) -> Segment:
     """Change the name or the conditions; who is in it then is found at once, by a worker.
 
     :raises StaleVersion: somebody saved it since `version`.
@@ -69,7 +86,11 @@ def update_segment(
         raise StaleVersion("Somebody else saved this segment. Reload, then change it again.")
     if name is not None:
         _name(segment, name)
-    if tree is not None and segment.kind == Segment.Kind.LIVE:
+    if description is not None:
+        segment.description = clean_text(description, limit=DESCRIPTION_LIMIT)
+    if tree is not None and segment.kind == Segment.Kind.FROZEN:
+        raise Invalid.field("conditions", "A list is filled by hand: it has no conditions.")
+    if tree is not None and tree != segment.conditions:
         segment.conditions = _checked(segment, tree)
         segment.next_id, segment.counted_at = 0, None
         segment.due_at, segment.lease_token, segment.attempts = at, None, 0
@@ -91,7 +112,8 @@ def archive_segment(segment_id: int, *, at: datetime) -> Segment:
         raise SegmentInUse(f"It is used by {where}. Take it out there first.")
     segment.archived_at, segment.due_at, segment.size = at, None, 0
     segment.save()
-    SegmentMembership.objects.filter(segment=segment, left_at=None).update(left_at=at)
+    members = SegmentMembership.objects.filter(segment=segment, left_at=None)
+    members.update(left_at=Greatest(F("entered_at"), at), went_by=Cause.ARCHIVED)
     return segment
 
 
@@ -112,7 +134,9 @@ def restore_segment(segment_id: int, *, at: datetime) -> Segment:
 
 
 @transaction.atomic
-def add_to_list(segment_id: int, lead_ids: Iterable[int], *, at: datetime) -> int:
+def add_to_list(
+    segment_id: int, lead_ids: Iterable[int], *, at: datetime, user: User | None = None
+) -> int:
     """Put leads on a frozen list; how many were not on it.
 
     :raises Invalid: it is a live segment, which fills itself.
@@ -120,28 +144,34 @@ def add_to_list(segment_id: int, lead_ids: Iterable[int], *, at: datetime) -> in
     segment = _list(segment_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO leads_segmentmembership (segment_id, lead_id, entered_at) "
-            "SELECT %s, id, %s FROM leads_lead WHERE id = ANY(%s) "
+            "INSERT INTO leads_segmentmembership "
+            "(segment_id, lead_id, entered_at, came_by, added_by_id) "
+            "SELECT %s, id, %s, %s, %s FROM leads_lead WHERE id = ANY(%s) "
+            "AND merged_into_id IS NULL AND deleted_at IS NULL "
             "ON CONFLICT DO NOTHING RETURNING lead_id",
-            [segment.pk, at, list(lead_ids)],
+            [segment.pk, at, Cause.HAND, user.pk if user else None, list(lead_ids)],
         )
         came = [row[0] for row in cursor.fetchall()]
     _count(segment, len(came))
     events = [LeadEnteredSegment(lead_id=lead_id, segment_id=segment.pk) for lead_id in came]
     publish_many(events, at=at)
+    mark_dirty(came)
     return len(came)
 
 
 @transaction.atomic
-def remove_from_list(segment_id: int, lead_ids: Iterable[int], *, at: datetime) -> int:
+def remove_from_list(
+    segment_id: int, lead_ids: Iterable[int], *, at: datetime, user: User | None = None
+) -> int:
     """Take leads off a frozen list; how many were on it."""
     segment = _list(segment_id)
     on_it = SegmentMembership.objects.filter(segment=segment, left_at=None, lead__in=list(lead_ids))
-    gone = list(on_it.select_for_update().values_list("lead_id", flat=True))
-    on_it.update(left_at=at)
+    gone = list(on_it.select_for_update(of=("self",)).values_list("lead_id", flat=True))
+    on_it.update(left_at=Greatest(F("entered_at"), at), went_by=Cause.HAND, removed_by=user)
     _count(segment, -len(gone))
     events = [LeadLeftSegment(lead_id=lead_id, segment_id=segment.pk) for lead_id in gone]
     publish_many(events, at=at)
+    mark_dirty(gone)
     return len(gone)
 
 

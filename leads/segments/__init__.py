@@ -1,5 +1,5 @@
 """Segments: how they hang together. Who is in which is written by `leads.actions.membership`."""
 
-from leads.segments.references import named_in, users_of
+from leads.segments.references import Use, named_in, users_of, uses
 
-__all__ = ["named_in", "users_of"]
+__all__ = ["Use", "named_in", "users_of", "uses"]

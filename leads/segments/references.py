@@ -9,12 +9,16 @@ from leads.models import Segment
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Something whose condition names a segment; `kind` as in “Routing rule”."""
+    """Something whose condition may name a segment; `kind` as in “Routing rule”.
+
+    `awaits`: it decides anew about a lead when one of its segments does.
+    """
 
     kind: str
     name: str
     href: str
     condition: Any
+    awaits: bool = False
 
 
 Uses = Callable[[], Iterable[Use]]
@@ -22,9 +26,15 @@ USERS: list[Uses] = []
 
 
 def uses(find: Uses) -> Uses:
-    """Register what else has conditions: rules, drip campaigns, saved views."""
+    """Register what else has conditions: rules, drip campaigns, saved views.
+
+    Something that names a segment otherwise gives `{"segment": "<id>"}` as its condition.
+    """
     USERS.append(find)
     return find
+
+
+NAMING = ("segment", "list")
 
 
 def named_in(tree: Any) -> set[str]:
@@ -34,8 +44,7 @@ def named_in(tree: Any) -> set[str]:
 
 def _names(tree: Any) -> Iterator[str]:
     if isinstance(tree, Mapping):
-        if isinstance(tree.get("segment"), str):
-            yield tree["segment"]
+        yield from (tree[key] for key in NAMING if isinstance(tree.get(key), str))
         for value in tree.values():
             yield from _names(value)
     elif isinstance(tree, list):
@@ -46,6 +55,12 @@ def _names(tree: Any) -> Iterator[str]:
 def users_of(public_id: str) -> list[Use]:
     """What would be affected by a change of this segment, other segments first."""
     return [use for find in USERS for use in find() if public_id in named_in(use.condition)]
+
+
+def awaited() -> set[str]:
+    """The public ids of segments that something above waits for."""
+    waiting = (use for find in USERS for use in find() if use.awaits)
+    return {named for use in waiting for named in named_in(use.condition)}
 
 
 @uses

@@ -97,7 +97,7 @@ class TestBuilder:
     def test_another_field_brings_its_own_tests(self, marketer: Client) -> None:
         data = posted({"all": [CARE]}) | {"c.0-what": "field:company_size"}
 
-        html = marketer.post("/segments/conditions/", data).content.decode()
+        html = marketer.post("/conditions/builder/", data).content.decode()
 
         assert '<option value="gte" selected>is at least</option>' in html
         assert 'value="Care"' not in html

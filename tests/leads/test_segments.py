@@ -1,10 +1,11 @@
 """Segments: who enters and leaves them, when, and what keeps them from going round in circles."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from leadcrm.eventlog.models import DomainEvent
@@ -13,7 +14,7 @@ from leadcrm.lib.errors import Invalid, StaleVersion
 from leads import actions, conditions
 from leads.actions import segments
 from leads.actions.leads import delete_leads
-from leads.models import Activity, Lead, Segment, SegmentMembership
+from leads.models import Activity, Lead, Segment, SegmentClock, SegmentMembership, Touch
 from tests.factories import NOON, LeadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -96,20 +97,6 @@ class TestLiveSegments:
 
         assert inside(segment) == set()
 
-    def test_notice_that_time_has_passed(self) -> None:
-        alice = LeadFactory()
-        recent = {"activity": "page_view", "within_days": 7}
-        visit = actions.record_activity(alice.pk, "page_view", at=timezone.now())
-        segment = make_segment("This week", recent)
-
-        Activity.objects.filter(pk=visit).update(occurred_at=NOON - timedelta(days=3000))
-        Segment.objects.update(due_at=NOON)
-        pump.run_all()
-
-        assert inside(segment) == set()
-        segment.refresh_from_db()
-        assert segment.due_at - timezone.now() < timedelta(minutes=10)
-
     def test_changed_conditions_move_people_and_are_counted_anew(self) -> None:
         alice, bob = LeadFactory(industry="Care"), LeadFactory(company_size=500)
         segment = make_segment("Care")
@@ -145,6 +132,132 @@ class TestLiveSegments:
         segment.refresh_from_db()
         assert followed == inside(segment) == set(Lead.objects.filter(industry="Care"))
         assert segment.size == len(followed)
+
+
+class TestTime:
+    """Nothing changes about Alice but the date."""
+
+    @pytest.fixture
+    def alice(self) -> Lead:
+        lead: Lead = LeadFactory()
+        return lead
+
+    def visited(self, lead: Lead, *, days: float) -> None:
+        at = timezone.now() - timedelta(days=days)
+        actions.record_activity(lead.pk, "page_view", at=at)
+        pump.run_all()
+
+    def clock(self, lead: Lead) -> timedelta:
+        """How long until she is looked at again."""
+        return SegmentClock.objects.get(lead=lead).due_at - timezone.now()
+
+    def pass_time(self, lead: Lead, **by: float) -> None:
+        """Everything that happened is so much older, and so is the plan to look again."""
+        span = timedelta(**by)
+        Activity.objects.filter(lead=lead).update(occurred_at=F("occurred_at") - span)
+        Lead.objects.filter(pk=lead.pk).update(created_at=F("created_at") - span)
+        SegmentClock.objects.update(due_at=F("due_at") - span)
+        pump.run_all()
+
+    def test_lets_out_who_did_something_too_long_ago(self, alice: Lead) -> None:
+        week = make_segment("This week", {"activity": "page_view", "within_days": 7})
+        self.visited(alice, days=6)
+
+        assert inside(week) == {alice}
+        assert timedelta(hours=23) < self.clock(alice) < timedelta(hours=25)
+
+        self.pass_time(alice, hours=25)
+
+        assert inside(week) == set()
+        stay = SegmentMembership.objects.get(segment=week)
+        assert (stay.came_by, stay.went_by) == ("change", "time")
+
+    def test_lets_in_who_has_been_silent_long_enough(self, alice: Lead) -> None:
+        silent = make_segment("Silent", {"activity": "page_view", "last": {"older_than_days": 30}})
+        self.visited(alice, days=29)
+
+        assert inside(silent) == set()
+
+        self.pass_time(alice, hours=25)
+
+        assert inside(silent) == {alice}
+
+    def test_counts_until_the_oldest_of_several_is_too_old(self, alice: Lead) -> None:
+        busy = make_segment(
+            "Busy", {"activity": "page_view", "times": {"at_least": 2}, "within_days": 7}
+        )
+        self.visited(alice, days=6)
+        self.visited(alice, days=1)
+
+        assert inside(busy) == {alice}
+
+        self.pass_time(alice, days=2)
+
+        assert inside(busy) == set()
+
+    def test_moves_by_dates_of_fields_too(self, alice: Lead) -> None:
+        young = make_segment("Young", {"field": "created_at", "op": "within_days", "value": 30})
+        old = make_segment("Old", {"not": {"segment": young.public_id}})
+
+        assert inside(young) == {alice}
+
+        self.pass_time(alice, days=31)
+
+        assert (inside(young), inside(old)) == (set(), {alice})
+
+    def test_looks_at_nobody_whom_time_cannot_move(self, alice: Lead) -> None:
+        make_segment("Care")
+        make_segment("Visited", {"activity": "page_view"})
+        self.visited(alice, days=1)
+
+        assert not SegmentClock.objects.exists()
+
+
+class TestChangesOfAllKinds:
+    """Whatever a condition can ask for: a change of it is noticed without counting anew."""
+
+    @pytest.mark.parametrize(
+        ("tree", "change"),
+        [
+            ({"tag": "VIP"}, lambda lead: actions.set_tags(lead.pk, ["VIP"], at=NOON)),
+            (
+                {"field": "consent.phone", "op": "is", "value": True},
+                lambda lead: actions.record_consent(lead.pk, "phone", granted=True, at=NOON),
+            ),
+            (
+                {"activity": "call_connected"},
+                lambda lead: actions.record_activity(lead.pk, "call_connected", at=NOON),
+            ),
+            (
+                {"touch": {"utm_source": "google"}},
+                lambda lead: (
+                    Touch.objects.create(
+                        lead=lead, channel="paid_search", utm_source="google", occurred_at=NOON
+                    ),
+                    actions.mark_dirty([lead.pk]),
+                ),
+            ),
+        ],
+        ids=["tag", "consent", "activity", "touch"],
+    )
+    def test_let_in(self, tree: Any, change: Callable[[Lead], Any]) -> None:
+        alice = LeadFactory()
+        segment = make_segment("Those", tree)
+
+        change(alice)
+        pump.run_all()
+
+        assert inside(segment) == {alice}
+
+    def test_a_list_by_hand_moves_segments_that_name_it(self) -> None:
+        alice: Any = LeadFactory()
+        guests = segments.create_segment(name="Guests", kind="frozen")
+        named = make_segment("Named", {"list": guests.public_id})
+
+        segments.add_to_list(guests.pk, [alice.pk], at=NOON)
+        pump.run_all()
+
+        assert inside(named) == {alice}
 
 
 class TestCircles:

@@ -3,6 +3,9 @@
 The SQL of fields and memberships is written in code, never by a user.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from leads.activity_types import ACTIVITY_TYPES
 from leads.conditions.custom import PREFIX, custom_field, custom_fields
 from leads.conditions.operators import OPERATOR_LABELS
@@ -39,15 +42,33 @@ def register(*offered: Field | Membership) -> None:
             MEMBERSHIPS[each.key] = each
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Fields that a workspace changes, under one prefix: found by name, and those to offer."""
+
+    find: Callable[[str], Field | None]
+    offer: Callable[[], list[Field]]
+
+
+FAMILIES: dict[str, Family] = {PREFIX: Family(custom_field, custom_fields)}
+
+
+def register_family(prefix: str, family: Family) -> None:
+    """Offer fields that come and go; `prefix` ends in a dot."""
+    FAMILIES[prefix] = family
+
+
 def find_field(key: str) -> Field | None:
     """The field of this name, built-in or the company's own; None when there is none any more."""
-    return custom_field(key) if key.startswith(PREFIX) else FIELDS.get(key)
+    family = FAMILIES.get(f"{key.partition('.')[0]}.")
+    return FIELDS.get(key) or (family.find(key) if family else None)
 
 
 def fields_for(*, with_computed: bool = True) -> list[Field]:
     """What a builder offers: built-in fields in the order of registration, then custom ones."""
     built_in = [field for field in FIELDS.values() if with_computed or not field.computed]
-    return [*built_in, *custom_fields()]
+    others = [family.offer() for prefix, family in FAMILIES.items() if prefix != PREFIX]
+    return [*built_in, *(field for fields in others for field in fields), *custom_fields()]
 
 
 def memberships_for(*, with_computed: bool = True) -> list[Membership]:

@@ -10,15 +10,21 @@ from typing import Any
 
 from leadcrm.lib.errors import Invalid
 from leads import conditions
+from scoring import frameworks
 from scoring.engine.fragments import Fragment, template
-from scoring.models import Dimension, Rule
+from scoring.models import Rule
 
 ZERO = Fragment("0::bigint")
 NONE = Fragment("0")
-BANT_COLUMNS: Mapping[str, str] = {
-    **{f"bant.{key}": f"COALESCE(bant.{key}, 'unknown')" for key in Dimension.values},
-    "bant.positive": "COALESCE(bant.positive, 0)",
-}
+
+
+def bant_columns() -> Mapping[str, str]:
+    """What is known by each criterion comes from one pass over the answers of the batch."""
+    keys = [key for key in frameworks.known() if frameworks.NAME.fullmatch(key)]
+    return {
+        **{f"bant.{key}": f"COALESCE(bant.c_{key}, 'unknown')" for key in keys},
+        "bant.positive": "COALESCE(bant.positive, 0)",
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadcrm.accounts.models import Workspace
 from leads import conditions
+from scoring import frameworks
 from scoring.engine.columns import (
-    BANT_COLUMNS,
     ZERO,
     Columns,
     Setting,
     attribute_columns,
+    bant_columns,
     changes_of,
     predicate_of,
 )
@@ -24,7 +25,7 @@ from scoring.engine.counting import activity_columns
 from scoring.engine.fading import fades_at, fading_columns, soonest
 from scoring.engine.fragments import Fragment, joined, template
 from scoring.engine.scopes import Scope
-from scoring.models import Dimension, ModelVersion, Rule
+from scoring.models import ModelVersion, Rule
 
 GROUPS = tuple(Rule.Group.values)
 GRADES = ((0.6, "A", "1"), (0.3, "B", "2"))
@@ -43,6 +44,7 @@ class Statement:
     columns: tuple[Columns, ...]
     ctes: Fragment
     moment: str
+    setting: Setting
 
     def select(self, tail: str, params: tuple[Any, ...] = ()) -> Fragment:
         return Fragment(f"{self.ctes.sql} {tail}", (*self.ctes.params, *params))
@@ -92,7 +94,7 @@ class _Compiler:
 
     @cached_property
     def setting(self) -> Setting:
-        known = dict(BANT_COLUMNS)
+        known = dict(bant_columns())
         if self.looks_back:
             known["last_activity_at"] = LAST_ACTIVITY.format(self.moment)
         return Setting(
@@ -141,7 +143,7 @@ class _Compiler:
             self.scored(),
         ]
         with_ctes = template("WITH {}", joined(",\n", ctes))
-        return Statement(self.version, self.columns, with_ctes, self.moment)
+        return Statement(self.version, self.columns, with_ctes, self.moment, self.setting)
 
     # Facts -----------------------------------------------------------------------------------
 
@@ -164,8 +166,9 @@ class _Compiler:
 
     def bant(self) -> Fragment:
         levels = ", ".join(
-            f"max(b.level) FILTER (WHERE b.dimension = '{key}') AS {key}"
-            for key in Dimension.values
+            f"max(b.level) FILTER (WHERE b.dimension = '{key}') AS c_{key}"
+            for key in frameworks.known()
+            if frameworks.NAME.fullmatch(key)
         )
         holds = "b.superseded_at IS NULL"
         if self.looks_back:
@@ -175,7 +178,8 @@ class _Compiler:
             )
         return template(
             f"bant AS (SELECT {self.key('b')} AS key, {levels}, "
-            "count(*) FILTER (WHERE b.level IN ('partial', 'yes')) AS positive "
+            "count(*) FILTER (WHERE b.level IN ('partial', 'yes') "
+            f"AND b.dimension IN {frameworks.asked_sql()}) AS positive "
             f"{{}} AND {holds} GROUP BY 1)",
             self.source("scoring_bantanswer", "b"),
         )

@@ -50,17 +50,19 @@ def sales(asked: Asked) -> list[Sale]:
     return [sale for find in _sales for sale in find(asked)]
 
 
-OpenSales = Callable[[], Iterable[int]]
+OpenSales = Callable[[int, int], Iterable[int]]
 _open: list[OpenSales] = []
 
 
 def tells_open_sales(find: OpenSales) -> OpenSales:
+    """Register what gives the next leads with an open sale: `(after this id, at most)`."""
     _open.append(find)
     return find
 
 
-def leads_with_open_sales() -> list[int]:
-    return sorted({lead for find in _open for lead in find()})
+def leads_with_open_sales(*, after: int, limit: int) -> list[int]:
+    """The next ids, in order."""
+    return sorted({lead for find in _open for lead in find(after, limit)})[:limit]
 
 
 # What would follow --------------------------------------------------------------------------------

@@ -53,9 +53,15 @@ def cycles(asked: Asked) -> Iterator[Sale]:
 
 
 @tells_open_sales
-def open_cycles() -> Iterator[int]:
-    rows = SalesCycle.objects.filter(SalesCycle.OPEN, lead__is_test=False)
-    return iter(rows.values_list("lead_id", flat=True))
+def open_cycles(after: int, limit: int) -> list[int]:
+    rows = SalesCycle.objects.filter(
+        SalesCycle.OPEN,
+        lead__gt=after,
+        lead__is_test=False,
+        lead__merged_into=None,
+        lead__deleted_at=None,
+    )
+    return list(rows.order_by("lead").values_list("lead_id", flat=True)[:limit])
 
 
 @tells_load
@@ -63,9 +69,9 @@ def work(moves: Moves) -> list[Load]:
     """Leads without an owner are given out as the routing rules would; owned ones stay."""
     coming = moves.coming("sql") | moves.coming("hot")
     owners = _owners(coming)
-    ready = Counter(owners[lead] for lead in coming if owners.get(lead))
+    ready = Counter(owner for owner in owners.values() if owner)
     ready.subtract(_owners(moves.ceasing("sql") | moves.ceasing("hot")).values())
-    unowned = sorted(lead for lead in moves.coming("sql") if not owners.get(lead))
+    unowned = sorted(lead for lead in moves.coming("sql") if owners.get(lead, 0) is None)
     given = _given(unowned)
     people = User.objects.filter(
         Q(pk__in=[pk for pk, by in ready.items() if by])
@@ -89,14 +95,15 @@ def work(moves: Moves) -> list[Load]:
     return rows + [Load(name, "/routing/", 0, count) for name, count in sorted(given.items())]
 
 
-def _owners(leads: frozenset[int]) -> dict[int, int]:
+def _owners(leads: frozenset[int]) -> dict[int, int | None]:
+    """Of those that are open: what is closed is nobody's work."""
     ids = sorted(leads)
     return {
         lead: owner
         for first in range(0, len(ids), PART)
-        for lead, owner in Lead.objects.filter(
-            pk__in=ids[first : first + PART], owner__isnull=False
-        ).values_list("pk", "owner")
+        for lead, owner in Lead.objects.open()
+        .filter(pk__in=ids[first : first + PART])
+        .values_list("pk", "owner")
     }
 
 

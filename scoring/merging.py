@@ -1,11 +1,22 @@
 """What becomes of scores and answers when two leads turn out to be one person."""
 
 from leads.merging.registry import Merging, before_moving, moves, stays
-from scoring.models import BantAnswer, Level, Qualification, ScoreChange
+from scoring.models import (
+    BacktestCase,
+    BantAnswer,
+    Level,
+    Prediction,
+    Qualification,
+    ScoreChange,
+    TrainingCase,
+)
 
 moves(BantAnswer, one="BANT answer")
 moves(Qualification, one="qualification")
 stays(ScoreChange, why="The score's own history; the survivor's goes on from what it was.")
+stays(BacktestCase, why="What a backtest saw; the next one sees the survivor.")
+stays(TrainingCase, why="What was learnt from; the next training sees the survivor.")
+stays(Prediction, why="Foretold of the loser alone; the survivor is foretold within a day.")
 
 
 @before_moving(20)

@@ -5,9 +5,25 @@ from django.utils import timezone
 from leadcrm.lib import pump
 from leads.models import DirtyLead
 from scoring import actions
+from scoring.actions import backtesting, predicting, simulating
 from scoring.actions.rescoring import DIRTY_QUEUE, DUE_QUEUE, RESCORE_QUEUE
-from scoring.models import Rescore
+from scoring.models import Backtest, Rescore, Simulation, Training
 
 pump.register(DIRTY_QUEUE, lambda: actions.rescore_dirty(at=timezone.now()), model=DirtyLead)
 pump.register(DUE_QUEUE, lambda: actions.queue_due(at=timezone.now()))
 pump.register(RESCORE_QUEUE, lambda: actions.continue_rescore(at=timezone.now()), model=Rescore)
+pump.register(
+    simulating.SIMULATION_QUEUE,
+    lambda: simulating.continue_simulation(at=timezone.now()),
+    model=Simulation,
+)
+pump.register(
+    backtesting.BACKTEST_QUEUE,
+    lambda: backtesting.continue_backtest(at=timezone.now()),
+    model=Backtest,
+)
+pump.register(
+    predicting.TRAINING_QUEUE,
+    lambda: predicting.continue_training(at=timezone.now()),
+    model=Training,
+)

@@ -1,6 +1,7 @@
 """The arithmetic of a backtest: what scores said of sales whose end is known. Pure Python."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -124,10 +125,17 @@ def discrimination(cases: Sequence[Judged]) -> float:
     lost = sorted(case.score for case in cases if not case.won)
     if not won or not lost:
         return 0.5
-    from bisect import bisect_left, bisect_right
-
     beaten = sum(bisect_left(lost, s) + bisect_right(lost, s) for s in won) / 2
     return beaten / (len(won) * len(lost))
+
+
+def surely(auc: float, won: int, lost: int) -> float:
+    """The careful end of the 95 % interval of `discrimination`, by Hanley and McNeil."""
+    if not won or not lost:
+        return 0.0
+    q1, q2 = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    spread = auc * (1 - auc) + (won - 1) * (q1 - auc * auc) + (lost - 1) * (q2 - auc * auc)
+    return auc - Z * math.sqrt(max(0.0, spread) / (won * lost))
 
 
 @dataclass(frozen=True, slots=True)

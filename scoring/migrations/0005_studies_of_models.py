@@ -8,163 +8,347 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0006_notices_are_no_leads'),
-        ('scoring', '0004_frameworks_and_surveys'),
+        ("leads", "0006_notices_are_no_leads"),
+        ("scoring", "0004_frameworks_and_surveys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Backtest',
+            name="Backtest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('draft', models.JSONField(default=dict)),
-                ('next_id', models.BigIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('result', models.JSONField(blank=True, null=True)),
-                ('refusal', models.CharField(blank=True, default='', max_length=500)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('moment', models.CharField(choices=[('mql', 'First qualified'), ('sql', 'Sales-qualified')], default='mql', max_length=3)),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField()),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='scoring.scoringmodel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("draft", models.JSONField(default=dict)),
+                ("next_id", models.BigIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("result", models.JSONField(blank=True, null=True)),
+                ("refusal", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "moment",
+                    models.CharField(
+                        choices=[("mql", "First qualified"), ("sql", "Sales-qualified")],
+                        default="mql",
+                        max_length=3,
+                    ),
+                ),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField()),
+                ("fingerprint", models.CharField(max_length=64)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="scoring.scoringmodel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BacktestCase',
+            name="BacktestCase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cycle', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('won', models.BooleanField(null=True)),
-                ('rejected', models.BooleanField(default=False)),
-                ('reason', models.CharField(blank=True, default='', max_length=200)),
-                ('score', models.SmallIntegerField()),
-                ('live_score', models.SmallIntegerField()),
-                ('points', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
-                ('backtest', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='scoring.backtest')),
-                ('lead', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.lead')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cycle", models.PositiveSmallIntegerField()),
+                ("at", models.DateTimeField()),
+                ("won", models.BooleanField(null=True)),
+                ("rejected", models.BooleanField(default=False)),
+                ("reason", models.CharField(blank=True, default="", max_length=200)),
+                ("score", models.SmallIntegerField()),
+                ("live_score", models.SmallIntegerField()),
+                (
+                    "points",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), size=None
+                    ),
+                ),
+                (
+                    "backtest",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cases",
+                        to="scoring.backtest",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leads.lead",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Simulation',
+            name="Simulation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('draft', models.JSONField(default=dict)),
-                ('next_id', models.BigIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('result', models.JSONField(blank=True, null=True)),
-                ('refusal', models.CharField(blank=True, default='', max_length=500)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('last_id', models.BigIntegerField(default=0)),
-                ('tally', models.JSONField(blank=True, null=True)),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='scoring.scoringmodel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("draft", models.JSONField(default=dict)),
+                ("next_id", models.BigIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("result", models.JSONField(blank=True, null=True)),
+                ("refusal", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("last_id", models.BigIntegerField(default=0)),
+                ("tally", models.JSONField(blank=True, null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="scoring.scoringmodel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Training',
+            name="Training",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('draft', models.JSONField(default=dict)),
-                ('next_id', models.BigIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('result', models.JSONField(blank=True, null=True)),
-                ('refusal', models.CharField(blank=True, default='', max_length=500)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('is_active', models.BooleanField(default=False)),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='scoring.scoringmodel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("draft", models.JSONField(default=dict)),
+                ("next_id", models.BigIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("result", models.JSONField(blank=True, null=True)),
+                ("refusal", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("is_active", models.BooleanField(default=False)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="scoring.scoringmodel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('lead', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='prediction', serialize=False, to='leads.lead')),
-                ('chance', models.FloatField()),
-                ('at', models.DateTimeField()),
-                ('training', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='scoring.training')),
+                (
+                    "lead",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="prediction",
+                        serialize=False,
+                        to="leads.lead",
+                    ),
+                ),
+                ("chance", models.FloatField()),
+                ("at", models.DateTimeField()),
+                (
+                    "training",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="scoring.training",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrainingCase',
+            name="TrainingCase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cycle', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('won', models.BooleanField()),
-                ('score', models.SmallIntegerField()),
-                ('known', models.JSONField(default=dict)),
-                ('lead', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.lead')),
-                ('training', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='scoring.training')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cycle", models.PositiveSmallIntegerField()),
+                ("at", models.DateTimeField()),
+                ("won", models.BooleanField()),
+                ("score", models.SmallIntegerField()),
+                ("known", models.JSONField(default=dict)),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "training",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cases",
+                        to="scoring.training",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='backtest',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='backtest_due'),
+            model_name="backtest",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="backtest_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='backtest',
-            index=models.Index(fields=['model', '-id'], name='backtest_newest'),
+            model_name="backtest",
+            index=models.Index(fields=["model", "-id"], name="backtest_newest"),
         ),
         migrations.AddIndex(
-            model_name='backtestcase',
-            index=models.Index(fields=['lead'], name='backtest_case_by_lead'),
+            model_name="backtestcase",
+            index=models.Index(fields=["lead"], name="backtest_case_by_lead"),
         ),
         migrations.AddConstraint(
-            model_name='backtestcase',
-            constraint=models.UniqueConstraint(fields=('backtest', 'lead', 'cycle'), name='backtest_judges_a_sale_once'),
+            model_name="backtestcase",
+            constraint=models.UniqueConstraint(
+                fields=("backtest", "lead", "cycle"), name="backtest_judges_a_sale_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='simulation',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='simulation_due'),
+            model_name="simulation",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="simulation_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='simulation',
-            index=models.Index(fields=['model', '-id'], name='simulation_newest'),
+            model_name="simulation",
+            index=models.Index(fields=["model", "-id"], name="simulation_newest"),
         ),
         migrations.AddIndex(
-            model_name='training',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='training_due'),
+            model_name="training",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="training_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='training',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_active', True)), fields=('is_active',), name='one_active_training'),
+            model_name="training",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True)),
+                fields=("is_active",),
+                name="one_active_training",
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['-chance'], name='prediction_highest'),
+            model_name="prediction",
+            index=models.Index(fields=["-chance"], name="prediction_highest"),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('chance__gte', 0), ('chance__lte', 1)), name='chance_is_a_share'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("chance__gte", 0), ("chance__lte", 1)), name="chance_is_a_share"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trainingcase',
-            index=models.Index(fields=['lead'], name='training_case_by_lead'),
+            model_name="trainingcase",
+            index=models.Index(fields=["lead"], name="training_case_by_lead"),
         ),
         migrations.AddConstraint(
-            model_name='trainingcase',
-            constraint=models.UniqueConstraint(fields=('training', 'lead', 'cycle'), name='training_learns_a_sale_once'),
+            model_name="trainingcase",
+            constraint=models.UniqueConstraint(
+                fields=("training", "lead", "cycle"), name="training_learns_a_sale_once"
+            ),
         ),
     ]

@@ -8,12 +8,13 @@ facts each take seconds, in a worker; no numerical library of 200 MB is needed f
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from scoring.backtest.figures import squash
 
 Row = Sequence[float]
 STEPS = 30
-EXACT = 1e-8
+EXACT, CLOSE = 1e-8, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Fit:
         return squash(self.start + sum(self.parts(row)))
 
 
-def fit(rows: Sequence[Row], won: Sequence[bool], *, ridge: float) -> Fit:
+def fit(rows: Sequence[Row], won: Sequence[bool], *, ridge: float, exact: float = EXACT) -> Fit:
     """:param ridge: how strongly weights are held to zero; the start is free."""
     means, spreads = standards(rows)
     # The intercept is the first column.
@@ -52,7 +53,7 @@ def fit(rows: Sequence[Row], won: Sequence[bool], *, ridge: float) -> Fit:
         longest = max((abs(value) for value in step), default=0.0)
         scale = min(1.0, 5.0 / longest) if longest else 1.0
         beta = [b + scale * d for b, d in zip(beta, step, strict=True)]
-        if longest < EXACT:
+        if longest < exact:
             break
     return Fit(beta[0], tuple(beta[1:]), tuple(means), tuple(spreads))
 
@@ -71,28 +72,26 @@ def standards(rows: Sequence[Row]) -> tuple[list[float], list[float]]:
 def _slopes(
     rows: Sequence[Row], won: Sequence[bool], beta: Sequence[float], ridge: float
 ) -> tuple[list[float], list[list[float]]]:
-    """Gradient and negative Hessian of the penalised log-likelihood."""
+    """Gradient, and the lower half of the negative Hessian, of the penalised log-likelihood."""
     size = len(beta)
     gradient = [0.0] + [-ridge * b for b in beta[1:]]
-    curvature = [[0.0] * size for _ in range(size)]
+    curvature = [[0.0] * (i + 1) for i in range(size)]
     for row, y in zip(rows, won, strict=True):
-        p = squash(sum(b * x for b, x in zip(beta, row, strict=True)))
+        p = squash(sum(map(mul, beta, row)))
         residual, weight = y - p, max(p * (1 - p), 1e-10)
         for i, x in enumerate(row):
-            gradient[i] += residual * x
             if x:
-                wx, line = weight * x, curvature[i]
-                for j in range(i + 1):
-                    line[j] += wx * row[j]
+                gradient[i] += residual * x
+                wx = weight * x
+                # Only up to the diagonal; the rest is the same mirrored.
+                curvature[i] = [c + wx * z for c, z in zip(curvature[i], row[: i + 1], strict=True)]
     for i in range(size):
         curvature[i][i] += ridge if i else 1e-9
-        for j in range(i):
-            curvature[j][i] = curvature[i][j]
     return gradient, curvature
 
 
 def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
-    """The solution of a symmetric positive definite system, by Cholesky."""
+    """The solution of a symmetric positive definite system, by Cholesky on its lower half."""
     size = len(right)
     lower = [[0.0] * size for _ in range(size)]
     for i in range(size):
@@ -121,7 +120,7 @@ def out_of_fold(rows: Sequence[Row], won: Sequence[bool], *, ridge: float) -> li
     chances = [0.0] * len(rows)
     for fold in range(FOLDS):
         kept = [i for i in range(len(rows)) if folds[i] != fold]
-        model = fit([rows[i] for i in kept], [won[i] for i in kept], ridge=ridge)
+        model = fit([rows[i] for i in kept], [won[i] for i in kept], ridge=ridge, exact=CLOSE)
         for i in range(len(rows)):
             if folds[i] == fold:
                 chances[i] = model.chance(rows[i])

@@ -1,0 +1,1 @@
+"""The chance that a lead buys, learnt from closed sales; shown beside the rules, never above."""

@@ -4,16 +4,20 @@ One person has one open pass through the funnel: of two the one further on goes 
 what the other brought, as if it had been one from the beginning. That keeps the reports honest.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Max, Model
 
 from leads.merging.registry import (
+    Found,
+    Identity,
     Merging,
     after_moving,
     after_taking_apart,
     before_moving,
+    carrying_identity,
     moves,
     stays,
 )
@@ -277,6 +281,26 @@ def settle_lifecycle(merging: Merging) -> None:
 
 
 # Apart again -------------------------------------------------------------------------------------
+
+
+@carrying_identity
+def by_what_they_asked(whose: Identity) -> Iterator[Found]:
+    """Passes that an inquiry of theirs has opened since.
+
+    Where their old pass is open again, the new one goes on in it: they had one all the time.
+    """
+    loser = Lead.objects.get(pk=whose.loser_id)
+    opened = SalesCycle.objects.filter(
+        lead=whose.survivor_id, opened_at__gte=whose.since, opened_by_inquiry__lead=loser
+    )
+    for cycle in opened.order_by("number"):
+        old = _open(loser)
+        if old is not None and not cycle.outcome:
+            survivor = Lead.objects.get(pk=whose.survivor_id)
+            _absorb(Merging(loser, survivor, whose.since, None), old, cycle)
+        else:
+            highest = loser.cycles.aggregate(Max("number"))["number__max"] or 0
+            yield Found(SalesCycle, [cycle.pk], changes={"number": highest + 1})
 
 
 @after_taking_apart

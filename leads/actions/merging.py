@@ -345,7 +345,7 @@ def _give(found: Found, whose: Identity) -> int:
     rows = found.model._base_manager.filter(
         pk__in=found.ids, **{f"{found.field}_id": whose.survivor_id}
     )
-    return rows.update(**{f"{found.field}_id": whose.loser_id})
+    return rows.update(**{f"{found.field}_id": whose.loser_id}, **found.changes)
 
 
 def _redo(merge: Merge) -> None:

@@ -49,6 +49,7 @@ class Found:
 
     model: type[Model]
     ids: Sequence[Any]
+    changes: Mapping[str, Any] = field(default_factory=dict)  # columns that go along
     field: str = "lead"
 
 

@@ -295,6 +295,8 @@ class Touch(models.Model):
 class ClickId(models.Model):
     """The value of an advertiser's click id: it can name a person there, so it is kept briefly."""
 
+    FORGOTTEN: ClassVar[str] = "deleted"  # stands where the value of an old one stood
+
     touch = models.ForeignKey(Touch, models.CASCADE, related_name="clicks")
     name = models.CharField(max_length=20)
     value = models.CharField(max_length=200)

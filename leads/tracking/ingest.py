@@ -466,7 +466,12 @@ def _believe(read: Read) -> None:
     site = TrackedSite.objects.filter(pk=read.batch.site_id or 0).first()
     if site is not None and is_signed(site, read.packet.email, read.packet.signature):
         stitching.link_visitor(
-            read.token, lead, method=Method.IDENTIFY, confidence=Confidence.HIGH, at=at
+            read.token,
+            lead,
+            method=Method.IDENTIFY,
+            confidence=Confidence.HIGH,
+            at=at,
+            named=email.canonical if email else "",
         )
     else:
         stitching.add_hint(read.token, lead, at=at, site_id=read.batch.site_id)

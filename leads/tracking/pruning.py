@@ -7,26 +7,32 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from leads.models import Activity, TrackingBatch, TrackingPolicy
+from leads.models import TrackingBatch, TrackingPolicy
 from leads.tracking.storing import forget_salts
 
 QUEUE = "visitor_pruning"
 BATCH = 2000
 EVERY = timedelta(hours=1)
 
+# Ids are given in the order of arrival: only the oldest rows are looked at, never all of them to
+# find that none is old. That makes months of their own (partitions) needless, which could not hold
+# the unique pair that stores an event once.
 OLD_EVENTS = """
     DELETE FROM leads_visitorevent WHERE id IN (
-        SELECT id FROM leads_visitorevent WHERE received_at < %s ORDER BY id LIMIT %s
-        FOR UPDATE SKIP LOCKED)
+        SELECT id FROM (
+            SELECT id, received_at FROM leads_visitorevent ORDER BY id LIMIT %(limit)s
+            FOR UPDATE SKIP LOCKED) oldest
+        WHERE received_at < %(before)s)
 """
 # Browsers of people stay with them; a hint is nobody's.
 OLD_VISITORS = """
     SELECT v.id FROM leads_visitor v
-    WHERE v.link_id IS NULL AND v.last_seen_at < %s AND (v.klass = %s OR v.last_seen_at < %s)
+    WHERE v.link_id IS NULL AND v.last_seen_at < %(before)s {kind}
       AND NOT EXISTS (
         SELECT FROM leads_identitylink l WHERE l.visitor_id = v.id AND l.confidence <> 'low')
-    ORDER BY v.last_seen_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ORDER BY v.last_seen_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+OF_PEOPLE, OF_MACHINES = "", "AND v.klass = 'machine'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,13 @@ def prune(policy: TrackingPolicy, *, limit: int = BATCH, at: datetime | None = N
         now = at or cursor.fetchone()[0]
         old = now - timedelta(days=policy.keep_days)
         old_machines = now - timedelta(days=min(policy.keep_machine_days, policy.keep_days))
-        cursor.execute(OLD_EVENTS, [old, limit])
+        cursor.execute(OLD_EVENTS, {"before": old, "limit": limit})
         events = cursor.rowcount
-        cursor.execute(OLD_VISITORS, [old_machines, Activity.Class.MACHINE, old, limit])
-        visitors = [row[0] for row in cursor.fetchall()]
-        events += _delete_visitors(visitors)
+        visitors = set[int]()
+        for kind, before in ((OF_PEOPLE, old), (OF_MACHINES, old_machines)):
+            cursor.execute(OLD_VISITORS.format(kind=kind), {"before": before, "limit": limit})
+            visitors.update(row[0] for row in cursor.fetchall())
+        events += _delete_visitors(sorted(visitors))
     forget_salts(now)
     TrackingBatch.objects.filter(due_at=None, received_at__lt=old_machines).delete()
     TrackingPolicy.objects.filter(pk=policy.pk).update(

@@ -60,11 +60,15 @@ def link_visitor(
     at: datetime,
     since: datetime | None = None,
     site_id: int | None = None,
+    named: str = "",
 ) -> IdentityLink | None:
     """This browser is this person's. None when the person or a better proof speaks against it.
 
     What nobody was known for before becomes the person's, with a probable link only from `since`.
+
+    :param named: who was named, an address or the public id of a lead; else `lead` itself was.
     """
+    named = (named or lead.public_id)[:254]
     lead = survivor(lead)
     if lead.deleted_at is not None or objects(lead.pk):
         return None
@@ -79,7 +83,7 @@ def link_visitor(
     if known:
         _give_way(visitor, known, confidence, at=at)
     link = IdentityLink.objects.create(
-        visitor=visitor, lead=lead, method=method, confidence=confidence, at=at
+        visitor=visitor, lead=lead, method=method, confidence=confidence, at=at, named=named
     )
     _point(visitor, link)
     _promote(visitor, link, since=None if confidence == Confidence.HIGH else since or at)

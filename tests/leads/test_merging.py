@@ -38,14 +38,16 @@ from leads.models import (
     DuplicateCandidate,
     DuplicateCheck,
     IdentityLink,
+    Inquiry,
     Lead,
     LeadTag,
     Merge,
     Visitor,
 )
+from leads.tracking.stitching import link_visitor
 from nurturing.models import Enrollment, Send
 from pipeline import actions as pipeline
-from pipeline.models import Assignment, ResponseClock, SalesCycle
+from pipeline.models import Assignment, ResponseClock, SalesCycle, Transition
 from scoring import actions as scoring
 from scoring.models import BantAnswer
 from tests.factories import NOON, LeadFactory, TeamFactory, UserFactory, make_funnel
@@ -451,6 +453,69 @@ class TestTakingApart:
         link.refresh_from_db()
         assert link.lead == loser
         assert loser.activities.filter(type="pricing_view").exists()
+
+    @pytest.mark.parametrize("proof", ["form", "identify", "click"])
+    def test_gives_back_a_browser_that_named_the_loser_since(self, proof: str) -> None:
+        survivor, loser = LeadFactory(), LeadFactory(email="bob@weber.example")
+        merge = merged(survivor, loser)
+        token, other = uuid4(), uuid4()
+        said = {"form": "", "identify": "bob@weber.example", "click": loser.public_id}[proof]
+        if proof == "form":
+            inquiry = make_inquiry(survivor, at=MUCH_LATER, fields={"e": "bob@weber.example"})
+            Inquiry.objects.filter(pk=inquiry.pk).update(context={"visitor": str(token)})
+        for visitor, named in ((token, said), (other, survivor.email)):
+            link = link_visitor(
+                visitor, survivor, method=proof, confidence="high", at=MUCH_LATER, named=named
+            )
+            assert link is not None
+            new = NewActivity(
+                lead_id=survivor.pk, type="pricing_view", occurred_at=NOON, link_id=link.pk
+            )
+            record_activities([new])
+
+        unmerge(merge.pk, at=MUCH_LATER)
+
+        theirs, mine = (IdentityLink.objects.get(visitor__token=each) for each in (token, other))
+        assert (theirs.lead, mine.lead) == (loser, survivor)
+        assert loser.activities.get(type="pricing_view").link == theirs
+        assert survivor.activities.get(type="pricing_view").link == mine
+
+    def test_gives_back_a_cycle_that_the_losers_inquiry_opened_since(self, alice: User) -> None:
+        make_funnel()
+        survivor, loser = LeadFactory(), LeadFactory(email="bob@weber.example")
+        merge = merged(survivor, loser)
+        theirs = make_inquiry(survivor, at=MUCH_LATER, fields={"e": "bob@weber.example"})
+        pipeline.open_cycle(survivor.pk, at=MUCH_LATER, inquiry=theirs)
+        pipeline.assign(survivor.pk, owner=alice, at=MUCH_LATER, actor=alice)
+
+        announced = preview_unmerge(merge.pk, at=MUCH_LATER)
+        unmerge(merge.pk, at=MUCH_LATER)
+
+        cycle = SalesCycle.objects.get()
+        survivor.refresh_from_db()
+        loser.refresh_from_db()
+        assert (cycle.lead, cycle.number) == (loser, 1)
+        assert set(Transition.objects.values_list("lead", flat=True)) == {loser.pk}
+        assert loser.stage is not None
+        assert loser.owner == alice
+        assert "1 sales cycle" in announced.later
+
+    def test_joins_it_with_the_pass_that_is_open_again(self, alice: User) -> None:
+        funnel = make_funnel()
+        survivor, loser = LeadFactory(), LeadFactory(email="bob@weber.example")
+        for lead in (survivor, loser):
+            pipeline.open_cycle(lead.pk, at=NOON)
+        merge = merged(survivor, loser)
+        pipeline.close_cycle(survivor.pk, to=funnel["won"], at=LATER)
+        theirs = make_inquiry(survivor, at=MUCH_LATER, fields={"e": "bob@weber.example"})
+        pipeline.open_cycle(survivor.pk, at=MUCH_LATER, inquiry=theirs)
+
+        unmerge(merge.pk, at=MUCH_LATER)
+
+        own = SalesCycle.objects.get(lead=loser)
+        assert (own.outcome, own.opened_at) == ("", NOON)
+        assert SalesCycle.objects.get(lead=survivor).outcome == "won"
+        assert own.transitions.count() == loser.transitions.count()
 
     def test_is_written_on_both_timelines_and_remembered(self, alice: User) -> None:
         survivor, loser = LeadFactory(), LeadFactory()

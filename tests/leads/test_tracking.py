@@ -9,11 +9,26 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from leadcrm.accounts.actions import create_api_key, revoke_api_key
 from leadcrm.lib import pump, ratelimit
-from leads.models import TrackedSite, TrackingBatch, TrackingPolicy, Visit, Visitor, VisitorEvent
+from leads.actions.inquiries import add_touch
+from leads.capture.origin import origin_of
+from leads.models import (
+    Activity,
+    ClickId,
+    ClickIdScrub,
+    Inquiry,
+    TrackedSite,
+    TrackingBatch,
+    TrackingPolicy,
+    Visit,
+    Visitor,
+    VisitorEvent,
+)
 from leads.tracking import doors, machines, pruning, reading
+from tests.factories import NOON, LeadFactory
 from tests.leads.websites import ORIGIN, Browser, forget_all, make_site
 
 pytestmark = pytest.mark.django_db
@@ -392,6 +407,59 @@ class TestPruning:
         policy = TrackingPolicy.load()
         assert policy.pruned_at is not None
         assert policy.pruned_visitors == 1
+
+
+class TestClickIds:
+    """What names a person to an advertiser is forgotten after some time, wherever it stands."""
+
+    def test_of_long_ago_are_taken_out_of_forms_and_visits(self, alice: Browser) -> None:
+        now = timezone.now()
+        alice.view()
+        said = {"gclid": "abc-1", "company": "Weber", "page": "https://x.example/?gclid=abc-1&a=1"}
+        lead = LeadFactory()
+        old, new = (
+            Inquiry.objects.create(
+                lead=lead, received_at=now - timedelta(days=days), fields=said, context=said
+            )
+            for days in (100, 3)
+        )
+        Visit.objects.update(origin=said, started_at=now - timedelta(days=100))
+        Visitor.objects.update(first=said, first_seen_at=now - timedelta(days=100))
+        Activity.objects.create(
+            lead=lead,
+            type="form_submit",
+            occurred_at=now,
+            dedupe_key=f"inquiry:{old.pk}",
+            properties={"url": said["page"], "title": "Demo"},
+        )
+        ClickIdScrub.objects.update(rested_at=None)  # an hour has passed
+
+        pump.run_all()
+
+        kept = said | {"gclid": "deleted", "page": "https://x.example/?gclid=deleted&a=1"}
+        old.refresh_from_db()
+        new.refresh_from_db()
+        assert (old.fields, old.context) == (kept, kept)
+        assert (new.fields, new.context) == (said, said)
+        assert (Visit.objects.get().origin, Visitor.objects.get().first) == (kept, kept)
+        assert lead.activities.get().properties == {"url": kept["page"], "title": "Demo"}
+
+    def test_are_not_stored_again_once_forgotten(self) -> None:
+        origin = origin_of({"gclid": "deleted"}, {}, None)
+
+        touch = add_touch(
+            LeadFactory().pk,
+            None,
+            channel=origin.channel,
+            utm={},
+            click_ids=origin.click_ids,
+            referrer="",
+            landing_page="",
+            at=NOON,
+        )
+
+        assert (origin.channel, touch.click_ids) == ("paid_search", ["gclid"])
+        assert not ClickId.objects.exists()
 
 
 class TestReading:

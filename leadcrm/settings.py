@@ -56,6 +56,7 @@ WSGI_APPLICATION = "leadcrm.wsgi.application"
 # How many proxies in front may be believed about the client's address (X-Forwarded-For).
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 MAX_CAPTURE_BYTES = env.number("MAX_CAPTURE_BYTES", 5_000_000)
+MAX_MAIL_BYTES = env.number("MAX_MAIL_BYTES", 25_000_000)  # of a message read over IMAP
 MAX_IMPORT_BYTES = env.number("MAX_IMPORT_BYTES", 200_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_CAPTURE_BYTES + 1_000_000
 
@@ -283,6 +284,7 @@ META_GRAPH_VERSION = env.text("META_GRAPH_VERSION", "v24.0")
 META_GRAPH_CLIENT = "leads.providers.graph.HttpGraph"
 LINKEDIN_API_URL = env.text("LINKEDIN_API_URL", "https://api.linkedin.com")
 LINKEDIN_API_VERSION = env.text("LINKEDIN_API_VERSION", "202610")
+LINKEDIN_CLIENT = "leads.providers.leadsync.HttpLeadSync"
 # Ports at which mailboxes may be read; nothing else of the network can be probed with them.
 IMAP_PORTS = [int(port) for port in env.words("IMAP_PORTS", "143,993")]
 

@@ -28,12 +28,15 @@ from leads.models import (
     ConnectionSecret,
     DuplicateCandidate,
     ExchangeRate,
+    FormVersion,
     InboxDeed,
     InboxItem,
     Lead,
     MarketingCampaign,
     SpamRule,
     SpendEntry,
+    TransactionalMail,
+    Unfinished,
 )
 from nurturing import tracking
 from nurturing.models import FrequencyPolicy, Sender
@@ -148,6 +151,8 @@ def make_world() -> World:
             "deal_id": deal.pk,
             "task_id": task.pk,
             "slug": "book-a-demo",
+            "row_id": begun().pk,
+            "mail_id": doubtful_mail(lead).pk,
             "asset_id": _asset().pk,
             "segment_id": create_segment(name="Care", kind="frozen").public_id,
             "stage": "new",
@@ -197,6 +202,29 @@ def make_world() -> World:
         "in/": {"key": source_address(), "provider": "webhook"},
     }
     return world
+
+
+def begun() -> Unfinished:
+    """Somebody typed an address and went away."""
+    version = FormVersion.objects.order_by("pk").first()
+    now = timezone.now()
+    row: Unfinished = Unfinished.objects.create(
+        version=version, visit="v", answers={"email": "z@x.example"}, seen_at=now, expires_at=now
+    )
+    return row
+
+
+def doubtful_mail(lead: Lead) -> TransactionalMail:
+    mail: TransactionalMail = TransactionalMail.objects.create(
+        kind="asset",
+        to_address="z@x.example",
+        subject="Your file",
+        dedupe_key="world",
+        lead=lead,
+        state="unknown",
+        due_at=None,
+    )
+    return mail
 
 
 def money_spent() -> dict[str, Any]:

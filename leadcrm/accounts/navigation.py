@@ -100,6 +100,7 @@ SETTINGS = (
             Item("people", "People and teams", "users-round", "/settings/people/", ()),
             Item("tracking", "Tracking", "mouse-pointer-click", "/settings/tracking/", MARKETING),
             Item("spam", "Spam", "shield-alert", "/settings/spam/", OFFICE),
+            Item("mails", "Automatic mail", "mail", "/settings/automatic-mail/", MARKETING),
             Item("custom-fields", "Custom fields", "list-plus", "/settings/fields/", ()),
             Item("channels", "Channels", "signpost", "/settings/channels/", OFFICE),
         ),

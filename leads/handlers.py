@@ -4,9 +4,9 @@ from django.utils import timezone
 
 from leadcrm.eventlog.registry import on
 from leads.actions import membership
-from leads.actions.inquiries import tell_of_capture
 from leads.actions.merging import gather_stragglers
 from leads.actions.sources import tell_watchers_of_source
+from leads.actions.telling import tell_of_capture
 from leads.events import ConsentChanged, LeadCaptured, LeadDeleted, LeadMerged
 from leads.models import Consent
 from leads.tracking import stitching
@@ -21,7 +21,7 @@ def follow_the_merged(event: LeadMerged) -> None:
 
 @on(LeadCaptured)
 def tell_colleagues(event: LeadCaptured) -> None:
-    """Those whom the form names; each only of leads they may see."""
+    """Those whom the form or the source names; each only of leads they may see."""
     tell_of_capture(event.inquiry_id)
 
 

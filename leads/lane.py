@@ -7,12 +7,15 @@ goes straight to its view; everything else goes on as usual.
 from collections.abc import Callable
 from functools import cached_property
 
+from django.conf import settings
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch, URLResolver, resolve
 from django.urls.resolvers import RegexPattern
 
 from leadcrm.lib.errors import DomainError
 from leadcrm.lib.middleware import DomainErrorMiddleware
+from leads import arrivals
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 API = "/api/v1/capture/"
@@ -24,7 +27,7 @@ class CaptureLane:
         self.refusals = DomainErrorMiddleware(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method == "POST" and is_capture(request):
+        if request.method == "POST" and (is_capture(request) or is_adrift(request)):
             return self.direct(request)
         return self.get_response(request)
 
@@ -57,6 +60,21 @@ class CaptureLane:
         if not isinstance(response, HttpResponse):
             raise error
         return response
+
+
+def is_adrift(request: HttpRequest) -> bool:
+    """Somebody signed in posts to the API, and nobody can look up who: the database is away."""
+    if request.path_info != API or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return False
+    try:
+        arrivals.SHORE.check()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except arrivals.AWAY:
+        arrivals.SHORE.lost()
+        request.is_adrift = True  # type: ignore[attr-defined]
+        return True
+    return False
 
 
 def is_capture(request: HttpRequest) -> bool:

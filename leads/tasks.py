@@ -1,8 +1,8 @@
 from leadcrm.lib import pump
 from leads import capture, exporting, mailing
-from leads.actions import channels, duplicates, membership
+from leads.actions import channels, clicks, duplicates, membership
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
-from leads.capture import deeds, reconciling
+from leads.capture import deeds, expiring, reconciling, unfinished
 from leads.importing import steering
 from leads.models import (
     DuplicateCheck,
@@ -18,6 +18,7 @@ from leads.models import (
     Segment,
     TrackingBatch,
     TransactionalMail,
+    Unfinished,
 )
 from leads.providers import pumping
 from leads.tracking import ingest, pruning, storing
@@ -27,6 +28,8 @@ pump.register(capture.lifeboat.QUEUE, capture.lifeboat.drain)
 pump.register(mailing.QUEUE, mailing.drain, model=TransactionalMail)
 pump.register(deeds.QUEUE, deeds.drain, model=InboxDeed)
 pump.register(reconciling.QUEUE, reconciling.drain)
+pump.register(unfinished.QUEUE, unfinished.drain, model=Unfinished)
+pump.register(expiring.QUEUE, expiring.drain)
 pump.register(duplicates.CHECK_QUEUE, duplicates.drain_checks, model=DuplicateCheck)
 pump.register(duplicates.SEARCH_QUEUE, duplicates.drain_search, model=DuplicateSearch)
 pump.register(FETCH_QUEUE, pumping.drain_remote_leads, model=RemoteLead)
@@ -36,6 +39,7 @@ pump.register(steering.CHUNKS, steering.drain_chunks, model=ImportChunk)
 pump.register(storing.QUEUE, ingest.drain, model=TrackingBatch)
 pump.register(pruning.QUEUE, pruning.drain)
 pump.register(channels.QUEUE, channels.drain_regrouping, model=Regrouping)
-pump.register(channels.PRUNE_QUEUE, channels.prune_click_ids)
+pump.register(clicks.QUEUE, clicks.prune)
 pump.register(membership.QUEUE, membership.drain, model=Segment)
+pump.register(membership.CLOCK_QUEUE, membership.drain_clocks)
 pump.register(exporting.QUEUE, exporting.drain, model=ExportJob)

@@ -52,6 +52,7 @@ PAGES = {
         /leads/filter/
         /leads/columns/
         /leads/export/
+        /leads/export/columns/
         /exports/
         /leads/views/counts/
         /leads/views/new/
@@ -153,6 +154,8 @@ PAGES = {
         /segments/new/
         /segments/preview/
         /segments/<public_id:segment_id>/
+        /segments/<public_id:segment_id>/members/
+        /segments/<public_id:segment_id>/remove/
         /segments/<public_id:segment_id>/why/
         /segments/<public_id:segment_id>/archive/
         /segments/<public_id:segment_id>/duplicate/
@@ -165,6 +168,8 @@ PAGES = {
         /sources/<slug:key>/address/
         /sources/<slug:key>/secret/<slug:use>/
         /sources/<slug:key>/switch/
+        /sources/<slug:key>/archive/
+        /sources/<slug:key>/delete/
         /sources/<slug:key>/retry/
         /inbox/
         /inbox/<uuid:receipt_id>/
@@ -194,6 +199,8 @@ PAGES = {
         /forms/<slug:slug>/embed/
         /forms/<slug:slug>/versions/
         /forms/<slug:slug>/answers/
+        /forms/<slug:slug>/unfinished/
+        /forms/<slug:slug>/unfinished/<int:row_id>/
         /forms/<slug:slug>/settings/
         /forms/<slug:slug>/publish/
         /forms/<slug:slug>/unpublish/
@@ -219,6 +226,8 @@ PAGES = {
         /routing/pools/<int:pool_id>/members/
     """,
     MARKETERS: """
+        /settings/automatic-mail/
+        /settings/automatic-mail/<int:mail_id>/
         /settings/tracking/
         /settings/tracking/new/
         /settings/tracking/<int:site_id>/

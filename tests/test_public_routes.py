@@ -22,6 +22,7 @@ PUBLIC = {
     "f/<slug:slug>/embed.js",
     "f/<slug:slug>/frame/",
     "f/<slug:slug>/count/",
+    "f/<slug:slug>/keep/",
     "f/<slug:slug>/theme.css",
     "f/asset/<str:token>/",
     "f/confirm/<str:token>/",

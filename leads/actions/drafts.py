@@ -195,6 +195,9 @@ def problems_of(form: Form, content: Content) -> list[FieldError]:
     if content.settings.get("confirm") and not _asks_address(content):
         message = "Confirming by e-mail needs a question that saves to E-mail."
         found.append(FieldError("confirm", message, "no_email"))
+    if content.settings.get("keep") and not _asks_who(content):
+        message = "To keep what is not sent, ask for an e-mail address or a phone number."
+        found.append(FieldError("keep", message, "nobody"))
     asset = content.settings.get("asset")
     if asset and not Asset.objects.filter(pk=asset, archived_at=None).exists():
         found.append(FieldError("asset", "The file, link or code is gone. Choose another.", "gone"))
@@ -203,6 +206,10 @@ def problems_of(form: Form, content: Content) -> list[FieldError]:
 
 def _asks_address(content: Content) -> bool:
     return any(question.get("maps_to") == "email" for question in content.fields)
+
+
+def _asks_who(content: Content) -> bool:
+    return any(question.get("maps_to") in {"email", "phone"} for question in content.fields)
 
 
 def _redirect_problems(form: Form, url: str) -> list[FieldError]:

@@ -8,8 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from leadcrm.accounts.actions import notify
-from leadcrm.accounts.models import User
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib import normalise
 from leads.actions.activities import record_activity
@@ -29,7 +27,6 @@ from leads.models import (
 )
 from leads.models.attribution import Channel
 from leads.queries.survivors import survivor_id
-from leads.wishes import wishes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +223,7 @@ def add_touch(
         ClickId.objects.bulk_create(
             ClickId(touch=touch, name=name, value=value, seen_at=at)
             for name, value in click_ids.items()
+            if value != ClickId.FORGOTTEN
         )
     return touch
 
@@ -266,23 +264,3 @@ def _campaign(tag: str, channel: str) -> MarketingCampaign | None:
         utm_campaign=tag, defaults={"name": name.capitalize(), "channel": channel}
     )
     return campaign
-
-
-@transaction.atomic
-def tell_of_capture(inquiry_id: int) -> None:
-    """Tell the colleagues whom the form names, unless they may not see the lead."""
-    wanted = wishes_of(inquiry_id).notify
-    inquiry = Inquiry.objects.select_related("lead", "source").filter(pk=inquiry_id).first()
-    if not wanted or inquiry is None:
-        return
-    for user in User.objects.filter(pk__in=wanted, is_active=True):
-        if Lead.objects.visible_to(user).filter(pk=inquiry.lead_id).exists():
-            notify(
-                user,
-                kind="capture",
-                title=f"{inquiry.lead.name} sent “{inquiry.source or 'a form'}”",
-                body=inquiry.message,
-                dedupe_key=f"capture:{inquiry.pk}",
-                url=f"/leads/{inquiry.lead.public_id}/",
-                lead_id=inquiry.lead_id,
-            )

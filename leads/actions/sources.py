@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Max, Q
+from django.db import IntegrityError, transaction
+from django.db.models import PROTECT, Max, ProtectedError, Q
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
 from leadcrm.accounts.actions import notify
 from leadcrm.accounts.models import Role, User
 from leadcrm.lib import pump
-from leadcrm.lib.errors import Invalid
+from leadcrm.lib.errors import Conflict, Invalid
 from leadcrm.lib.normalise import clean_text
 from leadcrm.lib.sealing import seal
 from leadcrm.lib.tokens import keyed_hash, new_public_id, new_secret
@@ -35,6 +35,10 @@ SECRET_GRACE = timedelta(hours=24)
 MOST_RULES = 500
 MOST_SECRET = 4000
 Use = ConnectionSecret.Use
+
+
+class SourceInUse(Conflict):
+    code = "source_in_use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +138,12 @@ def update_source(
     options: Mapping[str, Any],
     places: Sequence[str],
     watchers: Iterable[User],
+    wishes: Mapping[str, Any],
 ) -> None:
     """:raises Invalid: it has no name."""
     if not (name := clean_text(name, limit=80)):
         raise Invalid.field("name", "Give the source a name.", "required")
-    Source.objects.filter(pk=connection.pk).update(name=name, channel=channel)
+    Source.objects.filter(pk=connection.pk).update(name=name, channel=channel, wishes=dict(wishes))
     connection.is_test, connection.options = is_test, dict(options)
     connection.allowed_hosts = list(allowed_hosts)
     connection.save(update_fields=["is_test", "options", "allowed_hosts"])
@@ -173,6 +178,74 @@ def switch(connection: Connection, *, on: bool) -> int:
     watching.update(due_at=Now())
     held = waiting(connection).filter(reason_code="source_off")
     return go_on(held)
+
+
+# ---- putting one away ----
+
+
+@transaction.atomic
+def archive_source(source: Source, *, at: datetime) -> None:
+    """Off the list and switched off. What still comes is kept, and waits in the inbox.
+
+    :raises SourceInUse: a form or a survey sends through it.
+    """
+    user = _user_of(source)
+    if user:
+        words = f"“{user}” sends through it. Give that another source first, then archive this one."
+        raise SourceInUse(words)
+    Source.objects.filter(pk=source.pk).update(archived_at=at, is_active=False)
+    source.archived_at, source.is_active = at, False
+
+
+def unarchive_source(source: Source) -> None:
+    """Back on the list, and still switched off: that is decided there."""
+    Source.objects.filter(pk=source.pk).update(archived_at=None)
+    source.archived_at = None
+
+
+@transaction.atomic
+def delete_source(source: Source) -> None:
+    """Remove a source through which nothing has come.
+
+    :raises SourceInUse: something belongs to it.
+    """
+    user = _user_of(source)
+    if user:
+        raise SourceInUse(f"“{user}” sends through it. Give that another source first.")
+    if _has_history(source):
+        words = "Captures or leads came through it. Archive it: they keep naming their source."
+        raise SourceInUse(words)
+    try:
+        with transaction.atomic():
+            source.delete()
+    except (ProtectedError, IntegrityError):  # something arrived at this moment
+        raise SourceInUse("A capture came through it just now. Archive it instead.") from None
+
+
+def _user_of(source: Source) -> str:
+    """The form or survey that sends through it now."""
+    form = source.forms.filter(archived_at=None).order_by("pk").first()
+    if form is not None:
+        return str(form)
+    rows = (manager.order_by("pk").first() for manager in _senders(source))
+    return next((str(row) for row in rows if row is not None), "")
+
+
+def _senders(source: Source) -> list[Any]:
+    """What the apps above let send through sources, such as surveys: it protects its source."""
+    known = {"forms", "inbox_items", "inquiries"}
+    related: Any = source._meta.related_objects
+    names = [
+        each.get_accessor_name()
+        for each in related
+        if each.on_delete is PROTECT and each.get_accessor_name() not in known
+    ]
+    return [getattr(source, name) for name in names if name]
+
+
+def _has_history(source: Source) -> bool:
+    managers = (source.inbox_items, source.inquiries, source.leads, source.forms)
+    return any(manager.exists() for manager in managers)
 
 
 def waiting(connection: Connection) -> Any:

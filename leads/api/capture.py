@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.authentication import CSRFCheck
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,6 +22,7 @@ from leadcrm.lib import problems, ratelimit
 from leadcrm.lib.errors import DomainError, Forbidden, NotFound, TooManyRequests
 from leadcrm.lib.middleware import client_address
 from leadcrm.lib.recent import Recent
+from leadcrm.lib.sealing import seal
 from leadcrm.lib.tokens import keyed_hash
 from leads import arrivals, capture
 from leads.api import cors
@@ -69,6 +71,8 @@ class CaptureView(APIView):
             return cors.preflight(request, methods="POST, OPTIONS")
         if request.method == "POST" and "Authorization" in request.headers:
             return by_key(request)
+        if getattr(request, "is_adrift", False):
+            return by_session_unseen(request)
         return super().dispatch(request, *args, **kwargs)
 
     @extend_schema(
@@ -147,6 +151,29 @@ def unseen(request: HttpRequest, plain: str) -> HttpResponse:
         response = problem_response(error)
     origin = cors.origin_of(request)
     return cors.allow(response, origin) if origin else response
+
+
+def by_session_unseen(request: HttpRequest) -> HttpResponse:
+    """Who has signed in in this browser is looked up when the database is back."""
+    if not has_csrf_token(request):
+        return problem_response(Forbidden("The CSRF token is missing or wrong. Reload the page."))
+    try:
+        taken = arrivals.afloat(
+            request,
+            kind="session",
+            name=seal(request.COOKIES[settings.SESSION_COOKIE_NAME]),
+            at=timezone.now(),
+            idempotency_key=idempotency_key(request),
+        )
+    except DomainError as error:
+        return problem_response(error)
+    return receipt(request, taken)
+
+
+def has_csrf_token(request: HttpRequest) -> bool:
+    check = CSRFCheck(lambda _: HttpResponse())
+    check.process_request(request)
+    return check.process_view(request, None, (), {}) is None  # type: ignore[arg-type]
 
 
 def receipt(request: HttpRequest, taken: arrivals.Taken) -> JsonResponse:

@@ -10,7 +10,7 @@ from leads.actions.confirming import CONFIRMED, ask_to_confirm
 from leads.actions.leads import add_tags
 from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import Person
-from leads.models import Consent, FormVersion, InboxItem
+from leads.models import Consent, FormVersion, InboxItem, Source
 from leads.questions import TICKED
 from leads.wishes import wishes_from
 
@@ -117,16 +117,15 @@ def follow(
     person: Person,
     lead_id: int,
     *,
+    source: Source,
     withheld: dict[str, Consented],
     at: datetime,
 ) -> None:
     """Tags, the mail to confirm, and what was promised in return."""
-    if version is None:
-        return
-    wished = wishes_from(version.form.wishes).tags
-    if tags := [*person.tags, *wished]:
+    wished = version.form.wishes if version else source.wishes
+    if tags := [*person.tags, *wishes_from(wished).tags]:
         add_tags([lead_id], tags)
-    if submission.is_test:
+    if submission.is_test or version is None:
         return
     if withheld and person.email is not None:
         ask_to_confirm(
@@ -137,5 +136,5 @@ def follow(
             lead_id=lead_id,
             at=at,
         )
-    if version.settings.get("asset"):
+    if version.settings.get("asset") and not submission.context.get("unfinished"):
         give(item, version, lead_id, at=at)

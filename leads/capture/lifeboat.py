@@ -18,10 +18,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
+from django.http import HttpRequest
 
 from leadcrm.accounts.models import ApiKey
+from leadcrm.lib.sealing import unseal
 from leads.capture import spam
 from leads.capture.storing import Arrival, BadKey, KeyReused, store
 from leads.models import Form, InboxItem
@@ -49,7 +53,7 @@ class Unplaceable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the door could not look up: a form by its slug, a key by its hash."""
+    """What the door could not look up: a form by its slug, a key by its hash, a sealed session."""
 
     kind: str = ""
     name: str = ""
@@ -269,8 +273,19 @@ def _key(arrival: Arrival, hashed: str) -> Arrival:
     return replace(arrival, door=f"api:{key.pk}", api_key_id=key.pk, flags=flags)
 
 
+def _session(arrival: Arrival, sealed: str) -> Arrival:
+    """Whose browser it was; one that had not signed in leaves its capture in quarantine."""
+    request = HttpRequest()
+    request.session = SessionStore(unseal(sealed))
+    user = get_user(request)
+    if not user.is_authenticated or not user.is_active:
+        words = "It came from a browser that had not signed in, or has signed out since."
+        raise Unplaceable(State.QUARANTINED, "unknown_session", words)
+    return replace(arrival, door=f"api:user:{user.pk}", flags=[*arrival.flags, spam.TRUSTED])
+
+
 Resolver = Callable[[Arrival, str], Arrival]
-RESOLVERS: dict[str, Resolver] = {"": _as_it_is, "form": _form, "key": _key}
+RESOLVERS: dict[str, Resolver] = {"": _as_it_is, "form": _form, "key": _key, "session": _session}
 
 
 def describe() -> dict[str, Any]:

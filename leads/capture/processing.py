@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -25,7 +26,7 @@ from leads.actions.inquiries import (
 )
 from leads.actions.knowing import external_id, match_shape, propose, recognise
 from leads.actions.leads import clean_fields
-from leads.capture import corrections, formal, proof, repeats, spam
+from leads.capture import corrections, formal, proof, repeats, spam, unfinished
 from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import Person, person_of
 from leads.capture.origin import origin_of
@@ -203,6 +204,9 @@ def _settle(item: InboxItem, submission: Submission | None) -> Outcome:
     item.form_version_id = place.version.pk if place.version else None
     if submission.instead is not None and (settled := submission.instead(item)) is not None:
         return settled
+    unfinished.close(place.version, submission.nonce)
+    if unfinished.FLAG in item.flags:
+        submission.context["unfinished"] = True
     questions = {**place.questions, **submission.questions}
     formal.read_boxes(submission, place.version)
     person = person_of(submission.values, corrections.questions_of(item, questions))
@@ -210,7 +214,7 @@ def _settle(item: InboxItem, submission: Submission | None) -> Outcome:
     _step(item, "parsed", f"{_counted(len(submission.values))} to {place.words}")
     repeats.mark(item, submission, person, place.version)
     return (
-        _doubled(item)
+        _doubled(item, submission)
         or _refusal(item, submission, place, person)
         or _held(item, submission, place, person)
         or _apply(item, submission, place, person)
@@ -226,12 +230,14 @@ def _counted(answers: int) -> str:
     return "1 answer" if answers == 1 else f"{answers:,} answers"
 
 
-def _doubled(item: InboxItem) -> Outcome | None:
+def _doubled(item: InboxItem, submission: Submission) -> Outcome | None:
     """A second click: its body is kept, the first one counts."""
-    twin = repeats.twin_of(item)
+    twin = repeats.twin_of(item, has_nonce=bool(submission.nonce))
     if twin is None:
         return None
-    words = f"The same answers came within ten minutes as {twin.receipt_id}, which counts."
+    apart = abs(item.received_at - twin.received_at)
+    span = "ten minutes" if apart <= repeats.WINDOW else "a day"
+    words = f"The same answers came within {span} as {twin.receipt_id}, which counts."
     return Outcome(State.REJECTED, "double_submit", words, twin.lead_id)
 
 
@@ -331,7 +337,16 @@ def _case(item: InboxItem, submission: Submission, place: Place, person: Person)
         else None,
         proof_is_strict=mode == "always",
         others=repeats.addresses_with_message(item),
+        # A page of ours proves itself by its signed mark, at whatever host it was opened.
+        origin="" if form is None or submission.rendered_at else _strange_origin(item, form),
     )
+
+
+def _strange_origin(item: InboxItem, form: Form) -> str:
+    origin = str(item.headers.get("Origin", "")).lower()
+    known = {*form.allowed_origins, settings.SITE_URL.rstrip("/").lower()}
+    is_named = bool(form.allowed_origins) and origin not in {"", "null"}
+    return origin if is_named and origin not in known and item.door.startswith("form:") else ""
 
 
 def _email_flags(item: InboxItem, person: Person) -> list[str]:
@@ -372,7 +387,7 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
             context=context,
             match=match,
             message=person.message,
-            activity=place.form.kind if place.form else Form.Kind.CONTACT,
+            activity=_activity(item, place),
             is_test=submission.is_test,
             channel=item.door.partition(":")[0],
         ),
@@ -383,11 +398,26 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
     _add_touch(inquiry, submission, place)
     for purpose, given in submission.consent.items():
         _add_consent(inquiry, purpose, given, place)
-    formal.follow(item, submission, place.version, person, lead_id, withheld=withheld, at=at)
+    formal.follow(
+        item,
+        submission,
+        place.version,
+        person,
+        lead_id,
+        source=place.source,
+        withheld=withheld,
+        at=at,
+    )
     if submission.again:
         _close_earlier_try(item, submission.again)
     _step(item, "applied", "Part of the lead’s story")
     return Outcome(State.APPLIED, lead_id=lead_id)
+
+
+def _activity(item: InboxItem, place: Place) -> str:
+    if unfinished.FLAG in item.flags:
+        return "form_unfinished"
+    return place.form.kind if place.form else Form.Kind.CONTACT
 
 
 def _read_own_fields(person: Person) -> dict[str, Any]:

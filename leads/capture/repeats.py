@@ -1,4 +1,9 @@
-"""The same answers twice within minutes, and the same message from many addresses."""
+"""The same answers twice, and the same message from many addresses.
+
+A form of ours carries a nonce: the same bytes are one post, however often they come. A form pasted
+as plain HTML has none; there it counts who sent what: within ten minutes that is a second click
+or a reload, within a day the same page sent again from a browser's history.
+"""
 
 import hashlib
 import json
@@ -13,6 +18,7 @@ from leads.capture.mapping import Person
 from leads.models import FormVersion, InboxItem
 
 WINDOW = timedelta(minutes=10)
+PLAIN_WINDOW = timedelta(hours=24)  # of a form without a nonce
 SAME_MESSAGE_WINDOW = timedelta(hours=24)
 LONG_MESSAGE = 40  # shorter ones are alike by chance
 COUNTED = 12
@@ -25,11 +31,18 @@ def mark(
     """Write on the item by what its like is found."""
     item.email = person.email.canonical[:254] if person.email else ""
     item.answers_hash = ""
-    if version is not None and item.email and _is_clicked(item):
+    who = _who(item, person)
+    if version is not None and who and _is_clicked(item):
         answers = json.dumps(submission.values, sort_keys=True, default=str)
-        item.answers_hash = _hash(f"{version.form_id} {item.email} {answers.casefold()}")
+        item.answers_hash = _hash(f"{version.form_id} {who} {answers.casefold()}")
     plain = re.sub(r"[\W\d_]+", " ", person.message.casefold()).strip()
     item.message_hash = _hash(plain) if len(plain) >= LONG_MESSAGE else ""
+
+
+def _who(item: InboxItem, person: Person) -> str:
+    """An address, else a number; of who gives neither, the browser and its network."""
+    browser = f"{item.remote_address} {item.headers.get('User-Agent', '')}".strip()
+    return item.email or str(person.contact.get("phone") or "") or browser
 
 
 def _is_clicked(item: InboxItem) -> bool:
@@ -41,8 +54,8 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def twin_of(item: InboxItem) -> InboxItem | None:
-    """The capture this one doubles: one form, one address, the same answers, within minutes.
+def twin_of(item: InboxItem, *, has_nonce: bool) -> InboxItem | None:
+    """The capture this one doubles: one form, one person, the same answers, a short time apart.
 
     Two of them that are processed at the same moment wait for each other.
     """
@@ -50,7 +63,8 @@ def twin_of(item: InboxItem) -> InboxItem | None:
         return None
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [item.answers_hash])
-    around = (item.received_at - WINDOW, item.received_at + WINDOW)
+    window = WINDOW if has_nonce or not item.door.startswith("form:") else PLAIN_WINDOW
+    around = (item.received_at - window, item.received_at + window)
     twins = InboxItem.objects.filter(
         ~Q(pk=item.pk), answers_hash=item.answers_hash, state__in=LIVE, received_at__range=around
     )

@@ -62,6 +62,7 @@ class Case:
     proof: Verdict | None = None  # None: none was asked for
     proof_is_strict: bool = False
     others: int = 0  # other addresses that sent this message
+    origin: str = ""  # the site it was posted from, if that is none of the form's
 
     @property
     def text(self) -> str:
@@ -98,6 +99,7 @@ def signs(case: Case) -> list[Sign]:
         return found
     if TRUSTED not in case.flags:
         found += [*_trap(case.submission), *_pace(case), *_proof(case), *_repeated(case)]
+        found += _strange_site(case)
     found += [*_sender(case), *_links(case), *_letters(case)]
     return [*found, *_unproven(case)] if found else found
 
@@ -148,6 +150,13 @@ def _repeated(case: Case) -> Iterator[Sign]:
     points = 5 if case.others >= SAME_MESSAGE_SURELY else 3
     words = f"{case.others} other addresses sent the same message within a day."
     yield Sign(points, "same_message", words)
+
+
+def _strange_site(case: Case) -> Iterator[Sign]:
+    """Only where the form names its sites; what sends no Origin is no browser, or an old one."""
+    if case.origin:
+        words = f"Posted from {case.origin[:100]}, which is none of the sites of this form."
+        yield Sign(2, "strange_site", words)
 
 
 def _sender(case: Case) -> Iterator[Sign]:

@@ -265,9 +265,29 @@ class AfterForm(forms.Form):
         label="Ask at most … questions at once",
         help_text="Required ones always. 0 or empty: all. Links in mails skip what we know.",
     )
+    keep = forms.ChoiceField(
+        required=False,
+        label="What is typed and not sent",
+        choices=[
+            ("", "Is not kept"),
+            ("show", "Is kept to be looked at, and never makes a lead"),
+            ("lead", "Makes a lead after an hour, with an address or a phone number"),
+        ],
+        help_text="Only after visitors named themselves, on a page that says so. Not at kiosks.",
+    )
+    keep_days = forms.IntegerField(
+        min_value=1, max_value=90, required=False, label="Delete it after … days"
+    )
+    keep_words = forms.CharField(
+        max_length=400,
+        required=False,
+        label="Words that tell of it",
+        help_text="Empty: ours. They stand above the first question.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
     def __init__(self, data: Any = None, *, content: Content) -> None:
-        first = {"confirm_days": 3, **content.settings}
+        first = {"confirm_days": 3, "keep_days": 14, **content.settings}
         super().__init__(data, initial=first, prefix="a")
         assets = Asset.objects.filter(archived_at=None).order_by("name", "pk")
         rows = [(str(each.pk), f"{each.name} ({each.get_kind_display()})") for each in assets]
@@ -281,6 +301,9 @@ class AfterForm(forms.Form):
             "confirm_days": cleaned["confirm_days"] or 3,
             "asset": int(cleaned["asset"]) if cleaned["asset"] else None,
             "max_asked": cleaned["max_asked"] or 0,
+            "keep": cleaned["keep"],
+            "keep_days": cleaned["keep_days"] or 14,
+            "keep_words": cleaned["keep_words"].strip(),
         }
 
 

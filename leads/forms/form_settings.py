@@ -1,30 +1,19 @@
 """A form's settings, which take effect at once; and what it may give in return."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
-from leadcrm.accounts.models import Team, User
 from leads.actions.assets import NewAsset
 from leads.forms.builder import is_origin, is_web_address
-from leads.models import Asset, Form, Source, Stage
-from leads.wishes import ROUTING, drips, wishes_from
-
-Choices = Sequence[tuple[str, str]]
+from leads.models import Asset, Form, Source
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The form's name, source and dates, and what is asked of the apps above."""
+    """The form's name, source and dates; what happens to its leads is a `WishForm` beside it."""
 
-    stage = forms.ChoiceField(required=False, label="Begins at stage")
-    owner = forms.ChoiceField(required=False, label="Goes to")
-    drip = forms.ChoiceField(required=False, label="Enters the drip campaign")
-    tags = forms.CharField(required=False, label="Tags", help_text="Separated by commas.")
-    notify = forms.MultipleChoiceField(
-        required=False, label="Tells", widget=forms.CheckboxSelectMultiple
-    )
     origins = forms.CharField(
         required=False,
         label="Sites it may stand on",
@@ -54,21 +43,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         form = self.instance
-        wishes = wishes_from(form.wishes)
-        self.initial = dict(self.initial) | {
-            "stage": wishes.stage,
-            "owner": wishes.owner,
-            "drip": wishes.drip,
-            "tags": ", ".join(wishes.tags),
-            "notify": [str(pk) for pk in wishes.notify],
-            "origins": "\n".join(form.allowed_origins),
-        }
-        people = [(str(u.pk), u.name) for u in User.objects.filter(is_active=True).order_by("name")]
-        _choose(self.fields["stage"], [("", "The first one"), *stages()])
-        _choose(self.fields["owner"], owners(people))
-        _choose(self.fields["drip"], [("", "None"), *drips()])
-        _choose(self.fields["notify"], people)
-        self.fields["source"].queryset = Source.objects.order_by("name")  # type: ignore[attr-defined]
+        self.initial = dict(self.initial) | {"origins": "\n".join(form.allowed_origins)}
+        usable = Q(archived_at=None) | Q(pk=form.source_id)
+        self.fields["source"].queryset = Source.objects.filter(usable).order_by("name")  # type: ignore[attr-defined]
 
     def clean_origins(self) -> list[str]:
         lines = str(self.cleaned_data["origins"]).split()
@@ -88,38 +65,10 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     @property
     def values(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        tags = [tag.strip() for tag in cleaned["tags"].split(",") if tag.strip()]
-        wishes = {
-            "stage": cleaned["stage"],
-            "owner": cleaned["owner"],
-            "drip": cleaned["drip"],
-            "tags": tags,
-            "notify": [int(pk) for pk in cleaned["notify"]],
-        }
         return {
             **{name: cleaned[name] for name in self.Meta.fields},
             "allowed_origins": cleaned["origins"],
-            "wishes": {name: value for name, value in wishes.items() if value},
         }
-
-
-def _choose(field: forms.Field, choices: Sequence[Any]) -> None:
-    field.choices = choices  # type: ignore[attr-defined]
-
-
-def stages() -> Choices:
-    open_ = Stage.objects.filter(category=Stage.Category.OPEN, pipeline__is_default=True)
-    return [(stage.key, stage.name) for stage in open_.order_by("position", "pk")]
-
-
-def owners(people: Choices) -> list[Any]:
-    teams = [(f"team:{team.pk}", team.name) for team in Team.objects.order_by("name")]
-    return [
-        ("", "As usual: when it is sales-qualified, by routing"),
-        (ROUTING, "By routing, at once"),
-        ("The queue of a team", teams),
-        ("A colleague", [(f"user:{pk}", name) for pk, name in people]),
-    ]
 
 
 class AssetForm(forms.Form):

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from leadcrm.accounts.models import Role, User
 from leads.attribution.channels import offered_choices
+from leads.forms.wishing import WishForm
 from leads.models import Connection
 from leads.providers import Option, Provider
 
@@ -38,7 +39,9 @@ class NewSourceForm(forms.Form):
         return {**self.cleaned_data, "options": options_of(self)}
 
 
-class SourceForm(forms.Form):
+class SourceForm(WishForm):
+    """Everything of a source but its secrets; what happens to its leads stands apart."""
+
     name = forms.CharField(max_length=80)
     channel = forms.ChoiceField(
         choices=offered_choices, help_text="Where a lead counts that carries no campaign tags."
@@ -58,18 +61,25 @@ class SourceForm(forms.Form):
     watchers = forms.ModelMultipleChoiceField(
         User.objects.none(),
         required=False,
-        label="Tell of each new lead",
+        label="Told of each new lead and of trouble",
         widget=forms.CheckboxSelectMultiple,
     )
 
     def __init__(self, connection: Connection, provider: Provider, data: Any = None) -> None:
-        super().__init__(data, initial=initial_of(connection))
+        super().__init__(data, wishes=connection.source.wishes)
+        self.initial.update(initial_of(connection))
         people = User.objects.filter(is_active=True, role__in=(Role.MARKETER, Role.MANAGER))
         watchers: Any = self.fields["watchers"]
         watchers.queryset = (
             people | User.objects.filter(is_active=True, role=Role.ADMIN)
         ).order_by("name")
         add_options(self, provider, connection.options)
+
+    @property
+    def about_it(self) -> list[forms.BoundField]:
+        """Without what happens to its leads, and who is told."""
+        apart = {*WishForm.base_fields, "watchers"}
+        return [bound for bound in self if bound.name not in apart]
 
     def clean_allowed_hosts(self) -> list[str]:
         given = str(self.cleaned_data["allowed_hosts"]).lower().split()

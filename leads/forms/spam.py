@@ -11,6 +11,7 @@ STRICTNESS = [
     (5, "Usual: quarantine from 5 points"),
     (8, "Lenient: quarantine from 8 points"),
 ]
+MOST_DAYS = 3650
 EFFORT = [
     (20_000, "Light: about half a second"),
     (50_000, "Usual: about a second"),
@@ -33,6 +34,8 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "judges_disposable",
             "judges_repetition",
             "proof_effort",
+            "keep_days",
+            "keep_unproven_days",
         )
         labels = {
             "most_links": "Links that are not suspicious yet",
@@ -40,13 +43,31 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "than the form’s",
             "judges_disposable": "Count throw-away addresses against a capture",
             "judges_repetition": "Count the same message from many addresses against it",
+            "keep_days": "Delete what is in quarantine after … days",
+            "keep_unproven_days": "Delete what does not prove where it comes from after … days",
         }
+        help_texts = {
+            "keep_days": "0: never. How many there were is still counted in Reconciliation.",
+            "keep_unproven_days": "Posts to a source with a wrong signature or secret. 0: never.",
+        }
+
+    def clean_keep_days(self) -> int:
+        return within_reason(int(self.cleaned_data["keep_days"]))
+
+    def clean_keep_unproven_days(self) -> int:
+        return within_reason(int(self.cleaned_data["keep_unproven_days"]))
 
     def clean_most_links(self) -> int:
         links = int(self.cleaned_data["most_links"])
         if links > 20:
             raise ValidationError("More than 20 links would never be suspicious.")
         return links
+
+
+def within_reason(days: int) -> int:
+    if days > MOST_DAYS:
+        raise ValidationError(f"At most {MOST_DAYS} days; 0 keeps it for ever.")
+    return days
 
 
 class RuleForm(forms.Form):

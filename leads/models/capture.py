@@ -104,7 +104,8 @@ class FormVersion(models.Model):
     or `message`. An option is a text, or `{"value", "label", "level"}` with a BANT level. Also
     "placeholder", "default", "param" (of the page's address), "when" (`{"field", "op", "value"}`),
     "skip_known" and, of a consent box, "purpose".
-    `settings`: "theme", "confirm", "confirm_days", "asset", "max_asked", "thank_you_title".
+    `settings`: "theme", "confirm", "confirm_days", "asset", "max_asked", "thank_you_title", and of
+    what is typed but not sent "keep" ("show", "lead"), "keep_days", "keep_words".
     """
 
     form = models.ForeignKey(Form, models.CASCADE, related_name="versions")

@@ -22,6 +22,6 @@ def announced(connection: Connection, named: Mapping[str, dict[str, Any]]) -> Su
         announce(connection, named)
         leads = "a lead" if len(named) == 1 else f"{len(named)} leads"
         words = f"It names {leads} only; what is fetched becomes a capture of its own."
-        return Outcome(InboxItem.State.APPLIED, "announced", words)
+        return Outcome(InboxItem.State.REJECTED, "announced", words)
 
     return Submission({"leads": list(named)} if named else {}, instead=settle)

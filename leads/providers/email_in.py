@@ -1,5 +1,6 @@
 """E-mail as a source: forwarded to an address as raw MIME, or read from a mailbox over IMAP."""
 
+import re
 from collections.abc import Mapping
 from email import message_from_bytes, policy
 from email.utils import parseaddr
@@ -10,6 +11,7 @@ from django.conf import settings
 from leadcrm.accounts.models import User
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import FieldError
+from leads import threads
 from leads.actions import record_activity
 from leads.actions.inquiries import lead_of_email
 from leads.capture import parsing
@@ -25,6 +27,7 @@ from leads.providers.mail.reading import Aside, Letter, aside_of, is_reply, labe
 from leads.providers.mapping import rules_of, sample_of, submission_of
 
 State = InboxItem.State
+CUT = "beginning-of"  # beside the type of what was cut off: the size of the whole
 # Under these names mail services post the whole message, then its parts.
 WHOLE = ("email", "body-mime", "rawemail", "raw", "mime", "message/rfc822", "eml")
 PARTS = {
@@ -69,7 +72,11 @@ class EmailIn(Provider):
         if mail is None:
             problem = "Send a raw e-mail as message/rfc822, or in a field called “email”."
             raise parsing.Unreadable(FieldError("body", problem, "mime"))
-        return submission_of_mail(mail, connection)
+        submission = submission_of_mail(mail, connection)
+        whole = size_of_cut(item.content_type)
+        if whole and not item.corrections and "released" not in item.flags:
+            submission.instead = lambda item: too_large(item, whole, connection)
+        return submission
 
     def places(self, connection: Connection) -> list[str]:
         return imap.folders(connection)
@@ -77,11 +84,31 @@ class EmailIn(Provider):
     def poll(
         self, connection: Connection, name: str, checkpoint: dict[str, Any], keep: Keep
     ) -> dict[str, Any]:
-        def keep_mail(raw: bytes) -> bool:
+        def keep_mail(raw: bytes, whole: int) -> bool:
             message_id = read_mail(raw[:100_000]).message_id
-            return keep(raw, "message/rfc822", f"mid:{message_id}" if message_id else "")
+            kind = f"message/rfc822; {CUT}={whole}" if whole else "message/rfc822"
+            return keep(raw, kind, f"mid:{message_id}" if message_id else "")
 
         return imap.read_folder(connection, name, checkpoint, keep_mail)
+
+
+# ---- too large to be kept whole ----
+
+
+def size_of_cut(content_type: str) -> int:
+    """How large a message was of which only the beginning is kept; 0: it is whole."""
+    said = re.search(rf"; {CUT}=(\d{{1,12}})$", content_type)
+    return int(said[1]) if said else 0
+
+
+def too_large(item: InboxItem, whole: int, connection: Connection) -> Outcome:
+    folder = imap.folders(connection)[0] if imap.folders(connection) else "INBOX"
+    words = (
+        f"This message has {whole / 1e6:.0f} MB, more than the {settings.MAX_MAIL_BYTES / 1e6:.0f} "
+        f"MB that are kept: only its first {len(item.body) / 1e6:.1f} MB stand here. The whole of "
+        f"it is in the mailbox, folder “{folder}”. Correct the answers to make a lead of it."
+    )
+    return Outcome(State.NEEDS_REVIEW, "mail_too_large", words)
 
 
 # ---- finding the message ----
@@ -206,6 +233,7 @@ def reply_of(item: InboxItem, mail: Mail, letter: Letter) -> Outcome | None:
     """An answer of somebody known goes on their timeline; it is no new inquiry."""
     known = normalise.email(letter.person.email)
     lead_id = lead_of_email(known.canonical) if known else None
+    lead_id = threads.lead_of(mail.answers[:20]) or lead_id
     if lead_id is None:
         return None
     properties = {

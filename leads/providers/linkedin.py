@@ -1,23 +1,24 @@
-"""LinkedIn Lead Sync. Notices hold ids; the answers and the form's questions are fetched."""
+"""LinkedIn Lead Sync. Notices hold ids, leads are fetched, and accounts looked through again."""
 
 import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
-from django.conf import settings
+from django.utils import timezone
 
-from leads.capture.envelopes import Submission
+from leads.capture.envelopes import Submission, moment
 from leads.capture.processing import Outcome
 from leads.models import Connection, ConnectionSecret, InboxItem, RemoteLead
 from leads.models.attribution import Channel
-from leads.providers import http
 from leads.providers.announcing import announced
 from leads.providers.answers import Answer
 from leads.providers.base import (
     Delivery,
-    FetchProblem,
     Gone,
-    NoAccess,
+    Keep,
+    Option,
     Provider,
     Reply,
     any_same,
@@ -26,10 +27,14 @@ from leads.providers.base import (
     text_at,
 )
 from leads.providers.hubspot import moment_of
+from leads.providers.leadsync import LeadSyncClient, lead_sync_of
 from leads.providers.typeform import part, rows
 
 # The vendor's text reads as if this stood in the header; it stands in what is signed.
 PREFIX = "hmacsha256="
+KEPT_BY_LINKEDIN = timedelta(days=90)
+OVERLAP = timedelta(days=1)
+OWNER = re.compile(r"(account|org(?:anization)?)?\W*(?:urn:li:\w+:)?(\d{1,40})\s*$")
 PREDEFINED = {
     "FIRST_NAME": "first_name",
     "LAST_NAME": "last_name",
@@ -56,7 +61,7 @@ TO_ERASE = Outcome(
 class LinkedIn(Provider):
     key = "linkedin"
     label = "LinkedIn lead forms"
-    about = "Leads from LinkedIn's lead gen forms."
+    about = "Leads from LinkedIn's lead gen forms, with a look for missed ones twice a day."
     icon = "briefcase"
     channel = Channel.PAID_SOCIAL
     steps = (
@@ -64,11 +69,20 @@ class LinkedIn(Provider):
         "Paste its client secret below first: LinkedIn checks the address at once.",
         "Register the address as the webhook of your app.",
         "Paste an access token with r_marketing_leadgen_automation below: notices hold ids only.",
+        "Add the ids of your ad accounts, so that leads missed while anything was down are found.",
     )
     proof_label = "Client secret"
     proof_required = True
     access_label = "Access token"
     access_help = "Kept encrypted. When it expires, leads wait here until you paste a new one."
+    options = (
+        Option(
+            "owners",
+            "Ad accounts and pages",
+            "One a line: account 512345678, or organization 1234 for a page. "
+            "Each is looked through twice a day.",
+        ),
+    )
 
     def challenge(
         self, connection: Connection, delivery: Delivery, secrets: list[str]
@@ -119,36 +133,71 @@ class LinkedIn(Provider):
         return {path: target for path, target in found.items() if target}
 
     def fetch(self, connection: Connection, remote: RemoteLead) -> bytes:
-        response = self._ask(connection, f"leadFormResponses/{quote(remote.external_id, safe='')}")
-        form_id = text_at(response, "versionedLeadGenFormUrn").rpartition(":")[2].strip("()")
-        form_id = form_id.partition(",")[0] or text_at(remote.details, "leadGenForm")
-        form_id = form_id.rpartition(":")[2]
-        form = self._ask(connection, f"leadForms/{quote(form_id, safe='')}") if form_id else {}
-        return json.dumps({"response": response, "form": form}).encode()
+        api = client(connection)
+        response = api.lead(remote.external_id)
+        form_id = form_of(response) or text_at(remote.details, "leadGenForm").rpartition(":")[2]
+        return document_of(response, api.form(form_id) if form_id else {})
 
-    def _ask(self, connection: Connection, path: str) -> dict[str, Any]:
-        tokens = connection.plain_secrets(ConnectionSecret.Use.ACCESS)
-        if not tokens:
-            raise NoAccess("There is no access token yet. Paste one on the source's page.")
-        headers = {
-            "Authorization": f"Bearer {tokens[0]}",
-            "LinkedIn-Version": settings.LINKEDIN_API_VERSION,
-            "X-Restli-Protocol-Version": "2.0.0",
-        }
-        answered = http.get(f"{settings.LINKEDIN_API_URL}/rest/{path}", headers)
-        if answered.status == 200:
-            return answered.document
-        raise problem_of(answered)
+    def places(self, connection: Connection) -> list[str]:
+        """“account 512” of every line; each is looked through for missed leads."""
+        lines = str(connection.options.get("owners") or "").lower().splitlines()
+        found = [match for line in lines if (match := OWNER.search(line))]
+        return [f"{kind_of(each)} {each[2]}" for each in found][:200]
+
+    def poll(
+        self, connection: Connection, name: str, checkpoint: dict[str, Any], keep: Keep
+    ) -> dict[str, Any]:
+        """In no order that is promised, so only a whole run tells how far everything is stored."""
+        owner, _, number = name.partition(" ")
+        newest = since = begin(checkpoint)
+        api, forms = client(connection), Forms()
+        since_ms = int((since - OVERLAP).timestamp() * 1000)
+        for response in api.leads(owner, number, since=since_ms):
+            external_id = text_at(response, "id").rpartition(":")[2][:200]
+            if external_id:
+                form = forms.find(api, form_of(response))
+                keep(document_of(response, form), "application/json", external_id)
+            newest = max(newest, moment_of(response.get("submittedAt")) or newest)
+        return {"submitted": newest.isoformat()}
 
 
-def problem_of(answered: http.Answered) -> FetchProblem:
-    said = text_at(answered.document, "message")[:300] or f"HTTP {answered.status}"
-    words = f"LinkedIn says: {said}"
-    if answered.status in {401, 403}:
-        return NoAccess(f"{words} Paste a new access token on the source's page.")
-    if answered.status == 404:
-        return Gone(words)
-    return FetchProblem(words, seconds=answered.retry_after)
+class Forms:
+    """Each form is asked for once in a run; one that is gone leaves its answers without words."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def find(self, api: LeadSyncClient, form_id: str) -> dict[str, Any]:
+        if form_id and form_id not in self._known:
+            try:
+                self._known[form_id] = api.form(form_id)
+            except Gone:
+                self._known[form_id] = {}
+        return self._known.get(form_id, {})
+
+
+def client(connection: Connection) -> LeadSyncClient:
+    tokens = connection.plain_secrets(ConnectionSecret.Use.ACCESS)
+    return lead_sync_of(tokens[0] if tokens else "")
+
+
+def document_of(response: dict[str, Any], form: dict[str, Any]) -> bytes:
+    return json.dumps({"response": response, "form": form}).encode()
+
+
+def form_of(response: dict[str, Any]) -> str:
+    """`urn:li:versionedLeadGenForm:(urn:li:leadGenForm:512,1)` is of form 512."""
+    urn = text_at(response, "versionedLeadGenFormUrn").rpartition(":")[2].strip("()")
+    return urn.partition(",")[0]
+
+
+def kind_of(owner: re.Match[str]) -> str:
+    return "organization" if owner[1] and owner[1].startswith("org") else "account"
+
+
+def begin(checkpoint: Mapping[str, Any]) -> datetime:
+    known = moment(str(checkpoint.get("submitted") or ""))
+    return known or timezone.now() - KEPT_BY_LINKEDIN
 
 
 def response_id(document: Any) -> str:

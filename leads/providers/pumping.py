@@ -23,6 +23,7 @@ MAX_ATTEMPTS = 12
 EVERY_SECONDS = {"email": 120.0}
 TWICE_A_DAY = 12 * 3600.0
 REFUSED_SECONDS = 1800.0  # a mail server locks those out who knock too often
+LARGE_BYTES = 1_000_000
 LEASE = timedelta(minutes=20)  # a form with years of leads takes its time
 State = RemoteLead.State
 
@@ -90,12 +91,16 @@ def keep(
         idempotency_key=external_id[:255] or None,
         flags=[spam.TRUSTED],
     )
+    is_large = len(body) > LARGE_BYTES
     try:
-        stored = capture.store(arrival, at=at)
+        stored = capture.store(arrival, at=at, hold=is_large)
     except capture.KeyReused:
         twin = InboxItem.objects.get(door=arrival.door, idempotency_key=arrival.idempotency_key)
         return twin, False
-    if stored.is_new:
+    if stored.is_new and is_large and stored.item.lease_token is not None:
+        # At once and alone: a worker that takes twenty of them at a time would need all the memory.
+        capture.process(stored.item, token=stored.item.lease_token)
+    elif stored.is_new:
         pump.wake(capture.QUEUE)
     return stored.item, stored.is_new
 

@@ -30,6 +30,6 @@ def split(bodies: list[bytes]) -> Submission:
             store(part, at=timezone.now())
         left = f" {len(bodies) - MOST} more are in the body only." if len(bodies) > MOST else ""
         words = f"It held {len(bodies)} leads; each became a capture of its own.{left}"
-        return Outcome(InboxItem.State.APPLIED, "split", words)
+        return Outcome(InboxItem.State.REJECTED, "split", words)
 
     return Submission({}, instead=settle)

@@ -5,6 +5,7 @@ from leads.public.counting import count_events
 from leads.public.embedding import embed_script, theme_sheet
 from leads.public.giving import asset_page
 from leads.public.hosted import hosted_form
+from leads.public.keeping import keep_answers
 
 __all__ = [
     "asset_page",
@@ -13,5 +14,6 @@ __all__ = [
     "count_events",
     "embed_script",
     "hosted_form",
+    "keep_answers",
     "theme_sheet",
 ]

@@ -15,7 +15,7 @@ from leadcrm.lib import tokens
 from leadcrm.lib.middleware import client_address
 from leads import capture, profiling, questions, themes
 from leads.actions import assets
-from leads.capture import proof
+from leads.capture import proof, unfinished
 from leads.capture.envelopes import CONTROL, RENDERED
 from leads.capture.mapping import Person, person_of
 from leads.forms.public import PublicForm
@@ -134,6 +134,7 @@ def show(
         "hidden": hidden,
         "themed": is_themed(version),
         "challenge": proof.challenge_text(form.slug) if wanted else "",
+        "keeping": unfinished.notice_of(version),
     }
     return render(request, "leads/public/form.html", context, status=422 if public.errors else 200)
 

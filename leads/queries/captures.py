@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BinaryField, Count, F, Func, Q, QuerySet, Value
+from django.db.models import BinaryField, Count, F, Func, Max, Q, QuerySet, Sum, Value
 from django.utils.dateparse import parse_datetime
 
 from leadcrm.lib import normalise
-from leads.models import InboxItem
+from leads.models import ExpiredCaptures, InboxItem, Reconciliation
 
 EXCERPT_BYTES = 1000
 
@@ -81,24 +81,27 @@ class Balance:
     key: str
     received: int
     states: dict[str, int]
+    expired: int = 0  # deleted as old quarantine, on days that lie wholly in the period
 
     @property
     def parts(self) -> str:
         """“80 applied + 5 quarantined”: what the received ones became, without the zeros."""
         labels = {**dict(InboxItem.State.choices), InboxItem.State.RECEIVED: "Waiting"}
         counted = [(labels[state].lower(), n) for state, n in self.states.items() if n]
+        counted += [("expired", self.expired)] if self.expired else []
         return " + ".join(f"{n:,} {label}" for label, n in counted) or "nothing"
 
     @property
     def adds_up(self) -> bool:
-        return self.received == sum(self.states.values())
+        return self.received == sum(self.states.values()) + self.expired
 
 
 def total_of(sources: Sequence[Balance]) -> Balance:
     states = {
         state: sum(each.states[state] for each in sources) for state in InboxItem.State.values
     }
-    return Balance("All sources", "", sum(each.received for each in sources), states)
+    received, expired = sum(s.received for s in sources), sum(s.expired for s in sources)
+    return Balance("All sources", "", received, states, expired)
 
 
 def balances(principal: Any, *, since: datetime) -> list[Balance]:
@@ -111,12 +114,20 @@ def balances(principal: Any, *, since: datetime) -> list[Balance]:
         .annotate(received_count=Count("pk"), **counts)
         .order_by("-received_count", "source__key")
     )
-    return [
-        Balance(
-            row["source__name"] or "Not yet known",
-            row["source__key"] or "",
-            row["received_count"],
-            {state: row[state] for state in InboxItem.State.values},
-        )
-        for row in rows
-    ]
+    expired = expired_since(since)
+    found = []
+    for row in rows:
+        name, key = row["source__name"] or "Not yet known", row["source__key"] or ""
+        _, gone = expired.pop(key or Reconciliation.UNKNOWN, ("", 0))
+        states = {state: row[state] for state in InboxItem.State.values}
+        found.append(Balance(name, key, row["received_count"] + gone, states, gone))
+    nothing = dict.fromkeys(InboxItem.State.values, 0)
+    left = [(key.replace(Reconciliation.UNKNOWN, ""), *each) for key, each in expired.items()]
+    return found + [Balance(name, key, gone, nothing, gone) for key, name, gone in left]
+
+
+def expired_since(since: datetime) -> dict[str, tuple[str, int]]:
+    """Of each source, by its key: its name, and how many went after their days in quarantine."""
+    rows = ExpiredCaptures.objects.filter(day__gt=since.date()).values_list("key")
+    counted = rows.annotate(called=Max("name"), gone=Sum("number")).order_by("key")
+    return {key: (called, gone) for key, called, gone in counted}

@@ -25,6 +25,7 @@ from leads.models.lead import visible_lead
 
 SALES_READY = (Lifecycle.SQL, Lifecycle.OPPORTUNITY, Lifecycle.CUSTOMER, Lifecycle.EVANGELIST)
 What = FormCount.What
+SENT = ~Q(context__has_key="unfinished")  # what was only begun may be an inquiry, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def form_rows(
 ) -> list[FormRow]:
     """Every form with its submissions since a moment; test entries count nowhere."""
     inquiries = Inquiry.objects.filter(
-        received_at__gte=since, is_test=False, form_version__isnull=False
+        SENT, received_at__gte=since, is_test=False, form_version__isnull=False
     )
     views = FormCount.objects.filter(day__gte=since.date(), what=What.VIEW)
     if only is not None:
@@ -145,7 +146,7 @@ def stats_of(form: Form, *, since: date, until: date) -> FormStats:
 def _kept_by_day(form: Form, since: date, until: date) -> dict[date, int]:
     """Answers that became part of a lead; test entries count nowhere."""
     rows = Inquiry.objects.filter(
-        form_version__form=form, is_test=False, received_at__date__range=(since, until)
+        SENT, form_version__form=form, is_test=False, received_at__date__range=(since, until)
     )
     return dict(rows.values_list("received_at__date").annotate(n=Count("pk")).order_by())
 
@@ -174,11 +175,14 @@ class VersionRow:
     changes: Sequence[str]
 
 
+ANSWERS = Q(inquiry__is_test=False) & ~Q(inquiry__context__has_key="unfinished")
+
+
 def version_rows(form: Form) -> list[VersionRow]:
     """Newest first, each with what it changed."""
     versions = list(
         form.versions.select_related("published_by")
-        .annotate(answers=Count("inquiry", filter=Q(inquiry__is_test=False)))
+        .annotate(answers=Count("inquiry", filter=ANSWERS))
         .order_by("number")
     )
     rows: list[VersionRow] = []

@@ -54,10 +54,14 @@ def sources() -> QuerySet[Source]:
     )
 
 
-def source_rows(principal: Any, *, since: datetime, key: str = "") -> list[SourceRow]:
+def source_rows(
+    principal: Any, *, since: datetime, key: str = "", archived: bool | None = None
+) -> list[SourceRow]:
     """Sources with what became of their captures; the page and the API show the same."""
     counted = {balance.key: balance for balance in balances(principal, since=since)}
     found: Any = sources().filter(key=key) if key else sources()
+    if archived is not None:
+        found = found.filter(archived_at__isnull=not archived)
     return [
         SourceRow(
             source,

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,7 +22,7 @@ from leads.actions import sources as actions
 from leads.capture.mapping import person_of
 from leads.forms import mapping as editor
 from leads.forms.sources import NewSourceForm, SecretForm, SourceForm
-from leads.models import Connection, ConnectionSecret, InboxItem, SourceMapping
+from leads.models import Connection, ConnectionSecret, InboxItem, Source, SourceMapping
 from leads.providers import PROVIDERS, Provider, provider_of
 from leads.providers.meta import verify_token
 from leads.queries import sources as queries
@@ -36,8 +37,11 @@ Use = ConnectionSecret.Use
 @require_GET
 def source_list(request: HttpRequest) -> HttpResponse:
     since = timezone.now() - timedelta(days=DAYS)
-    rows = queries.source_rows(user_of(request), since=since)
+    archived = "archived" in request.GET
+    rows = queries.source_rows(user_of(request), since=since, archived=archived)
     context = {
+        "archived": archived,
+        "has_archived": Source.objects.exclude(archived_at=None).exists(),
         "connected": [(row, provider_of(row.connection)) for row in rows if row.connection],
         "others": [row for row in rows if row.connection is None],
         "days": DAYS,
@@ -147,21 +151,28 @@ def source_edit(request: HttpRequest, key: str) -> HttpResponse:
     form = SourceForm(connection, provider, request.POST or None)
     if form.is_valid():
         try:
-            save(connection, provider, form.cleaned_data)
+            save(connection, provider, form)
         except DomainError as error:
             form.add_error(None, error.detail)
         else:
             messages.success(request, "Saved.")
             return redirect("source-page", key=key)
-    context = {"form": form, "connection": connection, "source": connection.source}
+    context = {
+        "form": form,
+        "wishes": form,
+        "connection": connection,
+        "source": connection.source,
+    }
     return render(request, "leads/sources/edit.html", context, status=422 if form.errors else 200)
 
 
-def save(connection: Connection, provider: Provider, given: Mapping[str, Any]) -> None:
+def save(connection: Connection, provider: Provider, form: SourceForm) -> None:
+    given = form.cleaned_data
     asked = ("name", "channel", "is_test", "allowed_hosts", "watchers", "options")
     actions.update_source(
         connection,
         places=provider.places(Connection(options=given["options"])),
+        wishes=form.wishes,
         **{name: given[name] for name in asked},
     )
 
@@ -225,6 +236,39 @@ def source_switch(request: HttpRequest, key: str) -> HttpResponse:
         words = f"Switched on. {held} held captures go on." if held else "Switched on."
     messages.success(request, words)
     return redirect("source-page", key=key)
+
+
+@role_required(*OFFICE)
+@require_POST
+def source_archive(request: HttpRequest, key: str) -> HttpResponse:
+    """Off the list and switched off; posted again it comes back."""
+    source = find(key).source
+    if source.archived_at is not None:
+        actions.unarchive_source(source)
+        messages.success(request, "It is back on the list. Switch it on when it shall take leads.")
+        return redirect("source-page", key=key)
+    try:
+        actions.archive_source(source, at=timezone.now())
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return redirect("source-page", key=key)
+    path = reverse("source-archive", args=[key])
+    words = f"“{source}” is archived. What still comes waits in Captures."
+    messages.success(request, words, extra_tags=f"undo:{path}")
+    return redirect("source-list")
+
+
+@role_required(*OFFICE)
+@require_POST
+def source_delete(request: HttpRequest, key: str) -> HttpResponse:
+    source = find(key).source
+    try:
+        actions.delete_source(source)
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return redirect("source-page", key=key)
+    messages.success(request, f"“{source}” is deleted. Its address answers nobody any more.")
+    return redirect("source-list")
 
 
 @role_required(*OFFICE)

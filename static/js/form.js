@@ -1,6 +1,6 @@
 // Hosted forms work without this. It shows one step at a time and questions that wait for an answer,
 // keeps an impatient second click from looking broken, tells an embedding page how tall the form is,
-// and counts (nobody is told who) how far visitors get.
+// and counts (nobody is told who) how far visitors get. A form that says so keeps what was typed.
 
 const form = document.querySelector("form[data-once]");
 
@@ -192,7 +192,105 @@ function watch() {
   });
 }
 
+// ---- what was typed and not sent, where the page tells of it: see leads/capture/unfinished.py ----
+const KEPT = `lc:${location.pathname}`;
+const control = (name) => form.querySelector(`[name="lc_${name}"]`);
+const CHOSEN = /^(checkbox|radio)$/;
+let keptBefore = "";
+let forgotten = false;
+let waiting = 0;
+
+function typed() {
+  const answers = {};
+  for (const block of form.querySelectorAll(".field[data-key]")) {
+    if (block.hidden) continue;
+    for (const input of block.querySelectorAll("input, select, textarea")) {
+      if (!input.name || (CHOSEN.test(input.type) && !input.checked) || !input.value) continue;
+      (answers[input.name] ??= []).push(input.value);
+    }
+  }
+  for (const input of form.querySelectorAll('input[type="hidden"]:not([name^="lc_"])')) {
+    if (input.value) answers[input.name] = [input.value];
+  }
+  return Object.fromEntries(Object.entries(answers).map(([name, all]) => [name, all.length > 1 ? all : all[0]]));
+}
+
+function keep(more = {}) {
+  clearTimeout(waiting);
+  if (form.dataset.sent || forgotten) return;
+  const body = JSON.stringify({
+    at: control("at")?.value,
+    nonce: control("nonce")?.value,
+    trap: control("confirm")?.value,
+    page: control("page")?.value,
+    ref: control("ref")?.value,
+    visitor: control("visitor")?.value || "",
+    answers: more.forget ? {} : typed(),
+    last,
+    ...more,
+  });
+  if (body === keptBefore) return;
+  keptBefore = body;
+  navigator.sendBeacon(form.dataset.keep, body);
+}
+
+// In this tab only: a page that is reloaded goes on where it was.
+function remember() {
+  if (forgotten) return;
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ nonce: control("nonce")?.value, answers: typed() }));
+  } catch { /* a browser that keeps nothing */ }
+}
+
+function recall() {
+  let known;
+  try {
+    known = JSON.parse(sessionStorage.getItem(KEPT) || "null");
+  } catch { /* as above */ }
+  if (!known?.answers || document.getElementById("problems")) return;
+  for (const [name, value] of Object.entries(known.answers)) {
+    const values = [value].flat();
+    for (const input of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (input.type === "checkbox" && input.value === "on") continue; // consent is given anew
+      if (CHOSEN.test(input.type)) input.checked = values.includes(input.value);
+      else if (!input.value) input.value = values[0];
+    }
+  }
+  if (known.nonce && control("nonce")) control("nonce").value = known.nonce;
+}
+
+function forget() {
+  try {
+    sessionStorage.removeItem(KEPT);
+  } catch { /* as above */ }
+}
+
+function keepTyped() {
+  const note = form.querySelector("[data-kept]");
+  if (!note || navigator.globalPrivacyControl) return;
+  note.hidden = false;
+  recall();
+  form.addEventListener("input", () => {
+    remember();
+    clearTimeout(waiting);
+    waiting = setTimeout(keep, 2000);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden" && started) keep();
+  });
+  form.addEventListener("submit", forget);
+  note.querySelector("[data-forget]").addEventListener("click", () => {
+    keep({ forget: true });
+    forgotten = true;
+    forget();
+    form.reset();
+    note.textContent = "What you typed is forgotten, and no more is kept.";
+    form.dispatchEvent(new Event("change"));
+  });
+}
+
 if (form) {
+  if (form.dataset.keep) keepTyped();
   if (form.querySelector("[data-when]")) {
     decide();
     form.addEventListener("input", decide);

@@ -54,7 +54,7 @@ class Mailbox:
         if word.startswith("UID SEARCH"):
             return self.search(tag, word)
         if word.startswith("UID FETCH"):
-            return self.fetch(tag, int(rest.split()[2]))
+            return self.fetch(tag, int(rest.split()[2]), word)
         return f"{tag} OK\r\n".encode()
 
     def search(self, tag: str, word: str) -> bytes:
@@ -65,7 +65,11 @@ class Mailbox:
         ids = " ".join(map(str, found))
         return f"* SEARCH {ids}\r\n{tag} OK done\r\n".encode()
 
-    def fetch(self, tag: str, uid: int) -> bytes:
+    def fetch(self, tag: str, uid: int, word: str) -> bytes:
         raw = self.messages[uid]
+        if "RFC822.SIZE" in word:
+            return f"* 1 FETCH (UID {uid} RFC822.SIZE {len(raw)})\r\n{tag} OK done\r\n".encode()
+        if part := re.search(r"<0\.(\d+)>", word):
+            raw = raw[: int(part[1])]
         head = f"* 1 FETCH (UID {uid} BODY[]<0> {{{len(raw)}}}\r\n".encode()
         return head + raw + f")\r\n{tag} OK done\r\n".encode()

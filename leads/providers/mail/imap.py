@@ -29,7 +29,9 @@ BATCH = 200  # in one look; the next one goes on
 FIRST_LOOK = timedelta(days=7)
 VARIABLE = re.compile(r"IMAP_[A-Z0-9_]{1,60}")
 
-KeepMail = Callable[[bytes], bool]
+SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+
+KeepMail = Callable[[bytes, int], bool]  # the message, and its size where it is only its beginning
 
 
 def folders(connection: Connection) -> list[str]:
@@ -113,8 +115,9 @@ def _read(
     known = checkpoint if checkpoint.get("validity") == validity else {}
     last = int(known.get("uid") or 0)
     for uid in _newer(box, last)[:BATCH]:
-        if raw := _fetch(box, uid):
-            keep(raw)
+        raw, size = _fetch(box, uid)
+        if raw:
+            keep(raw, size if size > len(raw) else 0)
         last = uid
     return {"validity": validity, "uid": last}
 
@@ -138,9 +141,18 @@ def _newer(box: imaplib.IMAP4, last: int) -> list[int]:
     return sorted(uid for uid in map(int, ids) if uid > last)
 
 
-def _fetch(box: imaplib.IMAP4, uid: int) -> bytes:
-    """One message, its beginning if it is very large; empty when it is gone by now."""
-    most = settings.MAX_CAPTURE_BYTES
-    status, found = box.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{most}>)")
+def _fetch(box: imaplib.IMAP4, uid: int) -> tuple[bytes, int]:
+    """One message and its size; of one that is too large the beginning, empty when it is gone."""
+    size = _size(box, uid)
+    part = "" if size <= settings.MAX_MAIL_BYTES else f"<0.{settings.MAX_CAPTURE_BYTES}>"
+    status, found = box.uid("FETCH", str(uid), f"(BODY.PEEK[]{part})")
     parts = [part[1] for part in found or [] if isinstance(part, tuple)] if status == "OK" else []
-    return bytes(parts[0]) if parts else b""
+    return (bytes(parts[0]) if parts else b""), (size if part else 0)
+
+
+def _size(box: imaplib.IMAP4, uid: int) -> int:
+    status, found = box.uid("FETCH", str(uid), "(RFC822.SIZE)")
+    rows = found or [] if status == "OK" else []
+    lines = b" ".join(row[0] if isinstance(row, tuple) else row for row in rows if row)
+    said = SIZE.search(lines)
+    return int(said[1]) if said else 0

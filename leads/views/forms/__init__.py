@@ -17,6 +17,7 @@ from leads.views.forms.pages import (
     form_unpublish,
     form_versions,
 )
+from leads.views.forms.unfinished import unfinished_do, unfinished_list
 
 __all__ = [
     "asset_archive",
@@ -40,4 +41,6 @@ __all__ = [
     "form_unpublish",
     "form_versions",
     "preview_sheet",
+    "unfinished_do",
+    "unfinished_list",
 ]

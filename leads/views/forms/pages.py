@@ -16,10 +16,13 @@ from leadcrm.lib.pagination import keyset_page
 from leads import drafting, questions
 from leads.actions import drafts
 from leads.actions import forms as actions
+from leads.capture import unfinished
 from leads.forms.builder import NewFormForm
 from leads.forms.form_settings import SettingsForm
+from leads.forms.wishing import WishForm
 from leads.models import Form
 from leads.queries import forms as queries
+from leads.queries.unfinished import waiting
 from leads.views.forms.shared import OFFICE, find, status_of
 
 DAYS = 30
@@ -63,6 +66,7 @@ def frame_of(form: Form, tab: str) -> dict[str, Any]:
         "is_open": form.is_open(now),
         "opens_later": bool(form.is_published and form.opens_at and now < form.opens_at),
         "has_changes": drafting.has_changes(form),
+        "keeps": unfinished.mode_of(form.published) if form.published else "",
         "address": f"{settings.SITE_URL}/f/{form.slug}/",
     }
 
@@ -84,6 +88,7 @@ def form_page(request: HttpRequest, slug: str) -> HttpResponse:
         "row": queries.form_rows(since=since, only=form)[0],
         "waiting": queries.waiting_items(form),
         "confirmations": queries.confirmations_of(form, since=since),
+        "unfinished": waiting(form),
         "days": DAYS,
     }
     return render(request, "leads/forms/form.html", context)
@@ -134,12 +139,14 @@ def form_answers(request: HttpRequest, slug: str) -> HttpResponse:
 def form_settings(request: HttpRequest, slug: str) -> HttpResponse:
     form = find(slug)
     entry = SettingsForm(request.POST or None, instance=find(slug))
-    if entry.is_valid():
-        actions.change_form(form.pk, entry.values)
+    wishes = WishForm(request.POST or None, wishes=form.wishes)
+    if entry.is_valid() & wishes.is_valid():
+        actions.change_form(form.pk, {**entry.values, "wishes": wishes.wishes})
         messages.success(request, "Saved. It holds from now on.")
         return redirect("form-settings", slug=slug)
-    context = {**frame_of(form, "settings"), "entry": entry}
-    return render(request, "leads/forms/settings.html", context, status=status_of(entry))
+    context = {**frame_of(form, "settings"), "entry": entry, "wishes": wishes}
+    failed = max(status_of(entry), status_of(wishes))
+    return render(request, "leads/forms/settings.html", context, status=failed)
 
 
 @role_required(*OFFICE)

@@ -11,6 +11,7 @@ from leads.models import InboxItem
 
 OFFICE = (Role.MARKETER, Role.MANAGER)
 TONES = {"applied": "good", "quarantined": "warm", "needs_review": "accent", "failed": "bad"}
+PASSED_ON = ("announced", "split")  # they name leads, or hold several
 STEPS = ("received", "parsed", "matched", "applied")
 
 
@@ -28,6 +29,13 @@ class Row:
     @property
     def tone(self) -> str:
         return TONES.get(self.item.state, "")
+
+    @property
+    def label(self) -> str:
+        """Of what is no lead by its nature “rejected” would sound like a loss."""
+        if self.item.reason_code in PASSED_ON:
+            return "Passed on"
+        return str(self.item.get_state_display())
 
     @property
     def why(self) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import Invalid
 from leads.models import ListColumns
-from leads.queries.columns import DEFAULT, MOST_COLUMNS, PAGE, available
+from leads.queries.columns import DEFAULT, EXPORT, MOST_COLUMNS, PAGE, available
 
 
 @transaction.atomic
@@ -27,4 +27,22 @@ def choose_columns(user: User, keys: Sequence[str]) -> list[str]:
         mine.delete()
     else:
         ListColumns.objects.update_or_create(user=user, page=PAGE, defaults={"columns": chosen})
+    return chosen
+
+
+@transaction.atomic
+def choose_export_columns(user: User, keys: Sequence[str], *, known: Sequence[str]) -> list[str]:
+    """Remember which columns this person's exports have; none are remembered for all of them.
+
+    :raises Invalid: none is chosen.
+    """
+    wanted = set(keys)
+    chosen = [key for key in known if key in wanted]
+    if not chosen:
+        raise Invalid.field("columns", "Choose at least one column.", "required")
+    mine = ListColumns.objects.filter(user=user, page=EXPORT)
+    if len(chosen) == len(known):
+        mine.delete()  # so that a field added tomorrow is exported too
+        return []
+    ListColumns.objects.update_or_create(user=user, page=EXPORT, defaults={"columns": chosen})
     return chosen

@@ -60,7 +60,10 @@ class ExportsView(APIView):
             message = f"There is no filter “{unknown[0][:60]}”. See the API's documentation."
             raise BadFilter(message, errors=[FieldError("filters", message, "unknown")])
         job = exporting.order(
-            request.user, format_=form.validated_data["format"], query=urlencode(filters)
+            request.user,
+            format_=form.validated_data["format"],
+            query=urlencode(filters),
+            columns=form.validated_data.get("columns", ()),
         )
         return Response(ExportSerializer(job).data, status=202)
 

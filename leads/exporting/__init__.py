@@ -1,6 +1,6 @@
 """Leads as lines of a spreadsheet, in the columns that an import takes back."""
 
-from leads.exporting.columns import Line, headings, lines
+from leads.exporting.columns import Column, Line, available, chosen, headings, lines
 from leads.exporting.formats import (
     CSV,
     FORMATS,
@@ -26,9 +26,12 @@ __all__ = [
     "FORMATS",
     "QUEUE",
     "XLSX",
+    "Column",
     "Line",
     "NotReady",
+    "available",
     "blocks_of",
+    "chosen",
     "content_type",
     "csv_blocks",
     "drain",

@@ -1,7 +1,8 @@
 """One line for each lead. What an import understands comes first, what LeadCRM works out last."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from leadcrm.lib.pagination import keyset_page
@@ -26,11 +27,84 @@ CONTACT = {
     "Time zone": "time_zone",
     "Industry": "industry",
 }
-WORKED_OUT = (
-    "Stage", "Owner", "Source", "Lifecycle", "Status", "Score", "Temperature", "Created",
-    "Last activity",
-)  # fmt: skip
 Line = list[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the leads of one batch."""
+
+    tags: Mapping[int, Sequence[str]]
+    consents: Mapping[int, bool]
+
+
+Cell = Callable[[Lead, Beside], str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`key` names it for good; a text is guarded against being run as a formula."""
+
+    key: str
+    heading: str
+    cell: Cell
+
+    def of(self, lead: Lead, beside: Beside) -> str | int:
+        value = self.cell(lead, beside)
+        return guarded(value) if isinstance(value, str) and self.key not in PLAIN else value
+
+
+PLAIN = frozenset({"id", "temperature", "created", "last_activity"})  # ours, and no formulas
+SAID = {True: "yes", False: "no", None: ""}
+
+
+def _field(name: str) -> Cell:
+    return lambda lead, _: str(getattr(lead, name))
+
+
+def _own(definition: FieldDefinition) -> Cell:
+    return lambda lead, _: written(definition, lead.custom.get(definition.key))
+
+
+def _size(lead: Lead, _: Beside) -> str:
+    return "" if lead.company_size is None else str(lead.company_size)
+
+
+def _last_activity(lead: Lead, _: Beside) -> str:
+    last = lead.score_row.last_activity_at
+    return last.isoformat(timespec="seconds") if last else ""
+
+
+def available() -> dict[str, Column]:
+    """Every column there is today, by key, in the order of a whole export."""
+    columns = [
+        Column("id", "Id", lambda lead, _: lead.public_id),
+        *(Column(name, heading, _field(name)) for heading, name in CONTACT.items()),
+        Column("company_size", "Staff", _size),
+        Column("tags", "Tags", lambda lead, beside: ", ".join(beside.tags.get(lead.pk, ()))),
+        Column(
+            "consent",
+            "Marketing consent",
+            lambda lead, beside: SAID[beside.consents.get(lead.pk)],
+        ),
+        *(Column(each.name, each.label, _own(each)) for each in exported()),
+        Column("stage", "Stage", lambda lead, _: lead.stage.name if lead.stage else ""),
+        Column("owner", "Owner", lambda lead, _: str(lead.owner) if lead.owner else ""),
+        Column("source", "Source", lambda lead, _: lead.source.name if lead.source else ""),
+        Column("lifecycle", "Lifecycle", lambda lead, _: lead.lifecycle),
+        Column("status", "Status", lambda lead, _: lead.status),
+        Column("score", "Score", lambda lead, _: lead.score_row.score),
+        Column("temperature", "Temperature", lambda lead, _: lead.score_row.temperature),
+        Column("created", "Created", lambda lead, _: lead.created_at.isoformat(timespec="seconds")),
+        Column("last_activity", "Last activity", _last_activity),
+    ]
+    return {column.key: column for column in columns}
+
+
+def chosen(keys: Sequence[str] = ()) -> list[Column]:
+    """The columns of these keys that there still are; all, where none is named or left."""
+    known = available()
+    return [known[key] for key in dict.fromkeys(keys) if key in known] or list(known.values())
 
 
 def exported() -> list[FieldDefinition]:
@@ -38,26 +112,29 @@ def exported() -> list[FieldDefinition]:
     return [definition for definition in fields.definitions() if not definition.is_sensitive]
 
 
-def headings(custom: Sequence[FieldDefinition] | None = None) -> list[str]:
-    labels = [definition.label for definition in (exported() if custom is None else custom)]
-    return ["Id", *CONTACT, "Staff", "Tags", "Marketing consent", *labels, *WORKED_OUT]
+def headings(keys: Sequence[str] = ()) -> list[str]:
+    return [column.heading for column in chosen(keys)]
 
 
-def lines(leads: LeadQuerySet) -> Iterator[Line]:
+def lines(leads: LeadQuerySet, keys: Sequence[str] = ()) -> Iterator[Line]:
     """Newest first, read in batches so that memory stays flat, each batch by its place.
 
     No cursor is held open on the server: one would need a transaction for as long as the reader
     takes, and a pooler that keeps its session.
     """
     rows = leads.select_related("source", "stage", "owner", "score_row")
-    custom = exported()
+    columns = chosen(keys)
+    wanted = {column.key for column in columns}
     cursor: str | None = None
     while True:
         page = keyset_page(rows, ordering=["-created_at", "-pk"], size=BATCH, cursor=cursor)
         ids = [lead.pk for lead in page]
-        tags, consents = _tags(ids), _consents(ids)
+        beside = Beside(
+            _tags(ids) if "tags" in wanted else {},
+            _consents(ids) if "consent" in wanted else {},
+        )
         for lead in page:
-            yield _line(lead, custom, tags.get(lead.pk, ()), consents.get(lead.pk))
+            yield [column.of(lead, beside) for column in columns]
         if page.next is None:
             return
         cursor = page.next
@@ -78,36 +155,6 @@ def _consents(ids: Sequence[int]) -> dict[int, bool]:
         .distinct("lead_id")
     )
     return dict(newest.values_list("lead_id", "granted"))
-
-
-def _line(
-    lead: Lead,
-    custom: Sequence[FieldDefinition],
-    tags: Sequence[str],
-    consent: bool | None,  # noqa: FBT001
-) -> Line:
-    score = lead.score_row
-    last = score.last_activity_at
-    texts = [
-        *(getattr(lead, name) for name in CONTACT.values()),
-        "" if lead.company_size is None else str(lead.company_size),
-        ", ".join(tags),
-        {True: "yes", False: "no", None: ""}[consent],
-        *(written(definition, lead.custom.get(definition.key)) for definition in custom),
-        lead.stage.name if lead.stage else "",
-        str(lead.owner) if lead.owner else "",
-        lead.source.name if lead.source else "",
-        lead.lifecycle,
-        lead.status,
-    ]
-    return [
-        lead.public_id,
-        *map(guarded, texts),
-        score.score,
-        score.temperature,
-        lead.created_at.isoformat(timespec="seconds"),
-        last.isoformat(timespec="seconds") if last else "",
-    ]
 
 
 def written(definition: FieldDefinition, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from leadcrm.accounts.access import KeyPrincipal, person_behind
 from leadcrm.accounts.actions import notify
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, DomainError
-from leads.exporting.columns import Line, exported, headings, lines
+from leads.exporting.columns import Line, headings, lines
 from leads.exporting.formats import CSV, csv_blocks, workbook
 from leads.filters import narrowed
 from leads.models import ExportJob, ExportPart, Lead
@@ -53,20 +53,32 @@ def leads_of(principal: Any, query: str) -> LeadQuerySet:
     return narrowed(leads, QueryDict(query), request)[0]
 
 
-def noted(principal: Any, *, format_: str, query: str = "") -> ExportJob:
+def noted(
+    principal: Any, *, format_: str, query: str = "", columns: Sequence[str] = ()
+) -> ExportJob:
     """Write down that somebody takes leads out now; `stream` adds how many."""
     return ExportJob.objects.create(
-        format=format_, query=query, state=State.STREAMED, due_at=None, **_who(principal)
+        format=format_,
+        query=query,
+        columns=list(columns),
+        state=State.STREAMED,
+        due_at=None,
+        **_who(principal),
     )
 
 
-def order(principal: Any, *, format_: str, query: str) -> ExportJob:
+def order(
+    principal: Any, *, format_: str, query: str, columns: Sequence[str] = ()
+) -> ExportJob:
     """Have a file made by a worker.
 
+    :param columns: keys of columns; all, where none is named.
     :raises BadFilter: the query is none of the list.
     """
     leads_of(principal, query)
-    job = ExportJob.objects.create(format=format_, query=query, **_who(principal))
+    job = ExportJob.objects.create(
+        format=format_, query=query, columns=list(columns), **_who(principal)
+    )
     pump.wake(QUEUE)
     return job
 
@@ -80,7 +92,7 @@ def stream(job: ExportJob, leads: LeadQuerySet) -> Iterator[Line]:
     """The lines, counted; an export that breaks off is written down as far as it came."""
     counted = 0
     try:
-        for line in lines(leads):
+        for line in lines(leads, job.columns):
             counted += 1
             yield line
     finally:
@@ -138,15 +150,14 @@ def _make(job: ExportJob, token: uuid.UUID) -> None:
 
     def counted() -> Iterator[Line]:
         nonlocal rows
-        for line in lines(leads_of(principal, job.query)):
+        for line in lines(leads_of(principal, job.query), job.columns):
             rows += 1
             yield line
 
-    custom = exported()
     if job.format == CSV:
-        size = _keep(job, csv_blocks(headings(custom), counted()), token)
+        size = _keep(job, csv_blocks(headings(job.columns), counted()), token)
     else:
-        with workbook(headings(custom), _held(job, counted(), token)) as file:
+        with workbook(headings(job.columns), _held(job, counted(), token)) as file:
             size = _keep(job, iter(lambda: file.read(PART_BYTES), b""), token)
     _finish(job, token, rows=rows, size=size)
 

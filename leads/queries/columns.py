@@ -9,6 +9,7 @@ from leads.conditions.expressions import UNSORTED
 from leads.models import ListColumns
 
 PAGE = "leads"
+EXPORT = "export"
 PREFIX = "custom."
 MOST_COLUMNS = 20
 
@@ -78,6 +79,6 @@ def columns_of(user: User, asked: str = "") -> list[Column]:
     return [known[key] for key in dict.fromkeys(keys) if key in known][:MOST_COLUMNS]
 
 
-def chosen_by(user: User) -> Sequence[str]:
-    found = ListColumns.objects.filter(user=user, page=PAGE).values_list("columns", flat=True)
+def chosen_by(user: User, page: str = PAGE) -> Sequence[str]:
+    found = ListColumns.objects.filter(user=user, page=page).values_list("columns", flat=True)
     return list(found.first() or ())

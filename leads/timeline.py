@@ -256,6 +256,10 @@ def _followed(properties: Words, who: str) -> Words:
     return {"rest": f"to {_first(properties, ('to',))}".removesuffix("to ")}
 
 
+def _escalated(properties: Words, who: str) -> Words:
+    return {"rest": str(properties.get("words") or "")}
+
+
 SENTENCES: dict[str, Callable[[Words, str], Words]] = {
     "purchase": _bought,
     "repeat_purchase": _bought,
@@ -265,6 +269,7 @@ SENTENCES: dict[str, Callable[[Words, str], Words]] = {
     "lead_updated": _updated,
     "stage_changed": _moved,
     "owner_changed": _assigned,
+    "response_escalated": _escalated,
     "score_crossed": _crossed,
     "qualified": _qualified,
     "bant_answered": _answered,

@@ -4,8 +4,8 @@ The same facts give the same choice, so a stored decision can be replayed, and a
 have happened had somebody been on shift.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,10 +16,20 @@ class Method(StrEnum):
     PRIORITY = "priority"
 
 
+class Match(StrEnum):
+    IGNORE = "ignore"
+    PREFER = "prefer"
+    REQUIRE = "require"
+
+
 class Exclusion(StrEnum):
     """Why somebody could not get a lead."""
 
     INACTIVE = "inactive"
+    REFUSED = "refused"
+    SKILL = "skill"
+    LANGUAGE = "language"
+    TERRITORY = "territory"
     PAUSED = "paused"
     ABSENT = "absent"
     OFF_SHIFT = "off_shift"
@@ -44,6 +54,23 @@ class Candidate:
     open_cap: int | None = None
     leads_today: int = 0
     day_cap: int | None = None
+    speaks: bool = True
+    is_local: bool = True
+    lacks: str = ""  # the skills that are missing
+    refused: str = ""  # how they refused this lead before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """How a pool shares, and what it asks of its people."""
+
+    method: str = Method.WEIGHTED
+    at_work_only: bool = True
+    language: str = Match.IGNORE
+    territory: str = Match.IGNORE
+
+
+ANYBODY = Demand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,47 +95,73 @@ class Choice:
     before: Mapping[int, int] = field(default_factory=dict)
     after: Mapping[int, int] = field(default_factory=dict)
 
-
-def judge(candidate: Candidate) -> Verdict:
-    """The first reason that keeps somebody from getting leads, the most lasting one first."""
-    c = candidate
-    if not c.is_active:
-        return Verdict(c, Exclusion.INACTIVE, "The account is switched off.")
-    if c.is_paused:
-        return Verdict(c, Exclusion.PAUSED, "Takes no leads from this pool for now.")
-    if c.is_absent:
-        return Verdict(c, Exclusion.ABSENT, "Away today.")
-    if not c.is_on_shift:
-        return Verdict(c, Exclusion.OFF_SHIFT, "Outside working hours.")
-    if c.open_cap is not None and c.open_leads >= c.open_cap:
-        return Verdict(c, Exclusion.AT_CAPACITY, f"{c.open_leads} of {c.open_cap} open leads.")
-    if c.day_cap is not None and c.leads_today >= c.day_cap:
-        return Verdict(c, Exclusion.DAY_CAP, f"{c.leads_today} of {c.day_cap} new leads today.")
-    return Verdict(c, None)
+    def verdict_of(self, user_id: int) -> Verdict | None:
+        return next((v for v in self.verdicts if v.candidate.user_id == user_id), None)
 
 
-def choose(method: str, candidates: Sequence[Candidate]) -> Choice:
+def judge(candidate: Candidate, demand: Demand = ANYBODY) -> Verdict:
+    """The first reason that keeps somebody from getting a lead, the most lasting one first."""
+    for code, is_so, detail in _reasons(candidate, demand):
+        if is_so:
+            return Verdict(candidate, code, detail)
+    return Verdict(candidate, None)
+
+
+def _reasons(c: Candidate, demand: Demand) -> Iterator[tuple[Exclusion, bool, str]]:
+    full = c.open_cap is not None and c.open_leads >= c.open_cap
+    served = c.day_cap is not None and c.leads_today >= c.day_cap
+    needs_language = demand.language == Match.REQUIRE
+    needs_territory = demand.territory == Match.REQUIRE
+    yield Exclusion.INACTIVE, not c.is_active, "The account is switched off."
+    yield Exclusion.REFUSED, bool(c.refused), c.refused
+    yield Exclusion.SKILL, bool(c.lacks), f"Lacks {c.lacks}."
+    yield Exclusion.LANGUAGE, needs_language and not c.speaks, "Does not speak the language."
+    yield Exclusion.TERRITORY, needs_territory and not c.is_local, "Works in other countries."
+    yield Exclusion.PAUSED, c.is_paused, "Takes no leads from this pool for now."
+    yield Exclusion.ABSENT, c.is_absent, "Away today."
+    yield Exclusion.OFF_SHIFT, demand.at_work_only and not c.is_on_shift, "Outside working hours."
+    yield Exclusion.AT_CAPACITY, full, f"{c.open_leads} of {c.open_cap} open leads."
+    yield Exclusion.DAY_CAP, served, f"{c.leads_today} of {c.day_cap} new leads today."
+
+
+def choose(demand: Demand, candidates: Sequence[Candidate]) -> Choice:
     """Pick one of those who can; the others keep their credit, so an absence is not made up for."""
-    verdicts = tuple(judge(candidate) for candidate in candidates)
-    eligible = [verdict.candidate for verdict in verdicts if verdict.is_eligible]
+    verdicts = tuple(judge(candidate, demand) for candidate in candidates)
+    eligible = _closest([v.candidate for v in verdicts if v.is_eligible], demand)
     before = {c.user_id: c.credit for c in candidates}
     if not eligible:
         return Choice(None, verdicts, before, before)
-    if method == Method.LEAST_OPEN:
+    if demand.method == Method.LEAST_OPEN:
         chosen = min(eligible, key=lambda c: (c.open_leads / c.weight, c.position, c.user_id))
         return Choice(chosen, verdicts, before, before)
-    if method == Method.PRIORITY:
+    if demand.method == Method.PRIORITY:
         chosen = min(eligible, key=lambda c: (c.position, c.user_id))
         return Choice(chosen, verdicts, before, before)
     chosen, after = _turn(eligible)
     return Choice(chosen, verdicts, before, {**before, **after})
 
 
+def _closest(eligible: Sequence[Candidate], demand: Demand) -> list[Candidate]:
+    """Those who fit best what the pool prefers: all of it before part of it before nothing."""
+    fits = [_fit(c, demand) for c in eligible]
+    best = max(fits, default=0)
+    return [c for c, fit in zip(eligible, fits, strict=True) if fit == best]
+
+
+def _fit(c: Candidate, demand: Demand) -> int:
+    return (demand.language == Match.PREFER and c.speaks) + (
+        demand.territory == Match.PREFER and c.is_local
+    )
+
+
 def choose_named(candidate: Candidate) -> Choice:
-    """A person named by a rule answers for the lead: only an absence or a closed account counts."""
+    """A person named by a rule answers for the lead: only an absence or a closed account counts,
+    or that they refused this very lead."""
     c = candidate
-    verdict = judge(replace(c, is_paused=False, is_on_shift=True, open_cap=None, day_cap=None))
-    verdict = replace(verdict, candidate=c)
+    named = replace(
+        c, is_paused=False, is_on_shift=True, open_cap=None, day_cap=None, lacks="", speaks=True
+    )
+    verdict = replace(judge(named), candidate=c)
     return Choice(c if verdict.is_eligible else None, (verdict,))
 
 
@@ -121,30 +174,59 @@ def _turn(eligible: Sequence[Candidate]) -> tuple[Candidate, dict[int, int]]:
     return chosen, after
 
 
+# What if? -----------------------------------------------------------------------------------------
+
+CURES: Mapping[str, Mapping[str, Any]] = {
+    "on_shift": {"is_on_shift": True},
+    "present": {"is_absent": False},
+    "with_room": {"open_cap": None, "day_cap": None},
+    "not_paused": {"is_paused": False},
+    "active": {"is_active": True},
+    "fitting": {"speaks": True, "is_local": True, "lacks": ""},
+    "asked_again": {"refused": ""},
+}
+CURE_FOR: Mapping[str, str] = {
+    Exclusion.INACTIVE: "active",
+    Exclusion.REFUSED: "asked_again",
+    Exclusion.SKILL: "fitting",
+    Exclusion.LANGUAGE: "fitting",
+    Exclusion.TERRITORY: "fitting",
+    Exclusion.PAUSED: "not_paused",
+    Exclusion.ABSENT: "present",
+    Exclusion.OFF_SHIFT: "on_shift",
+    Exclusion.AT_CAPACITY: "with_room",
+    Exclusion.DAY_CAP: "with_room",
+}
+
+
+def what_if(
+    demand: Demand, candidates: Sequence[Candidate], user_id: int, cures: Sequence[str]
+) -> Choice:
+    """The choice once more, had `cures` been so for one person."""
+    changes: dict[str, Any] = {}
+    for cure in cures:
+        changes |= CURES.get(cure, {})
+    return choose(
+        demand, [replace(c, **changes) if c.user_id == user_id else c for c in candidates]
+    )
+
+
+# Stored decisions ---------------------------------------------------------------------------------
+
+
 def as_json(choice: Choice) -> list[dict[str, Any]]:
     """The verdicts as a decision stores them, complete enough for `from_json`."""
     return [_verdict_as_json(verdict) for verdict in choice.verdicts]
 
 
 def _verdict_as_json(verdict: Verdict) -> dict[str, Any]:
-    c = verdict.candidate
+    facts = asdict(verdict.candidate)
     return {
-        "user": c.user_id,
-        "name": c.name,
+        "user": facts.pop("user_id"),
         "eligible": verdict.is_eligible,
         "code": verdict.code,
         "detail": verdict.detail,
-        "weight": c.weight,
-        "credit": c.credit,
-        "position": c.position,
-        "is_active": c.is_active,
-        "is_paused": c.is_paused,
-        "is_absent": c.is_absent,
-        "is_on_shift": c.is_on_shift,
-        "open_leads": c.open_leads,
-        "open_cap": c.open_cap,
-        "leads_today": c.leads_today,
-        "day_cap": c.day_cap,
+        **facts,
     }
 
 

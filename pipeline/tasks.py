@@ -1,14 +1,22 @@
 from django.utils import timezone
 
 from leadcrm.lib import pump
-from pipeline.actions import mail, response, routing
-from pipeline.models import ResponseClock, StaffEmail
+from pipeline import facts
+from pipeline.actions import answers, automation, ladder, ledger, mail, response, routing
+from pipeline.models import Offer, ResponseClock, StaffEmail, StageTimer
 
 
 def drain_waiting() -> int:
     return routing.drain_waiting(at=timezone.now())
 
 
-pump.register(response.QUEUE, response.sweep_clocks, model=ResponseClock)
+def sweep_timers() -> int:
+    return automation.sweep_timers(at=timezone.now())
+
+
+pump.register(ledger.TIMER_QUEUE, sweep_timers, model=StageTimer)
+pump.register(response.QUEUE, ladder.sweep_clocks, model=ResponseClock)
 pump.register(routing.QUEUE, drain_waiting)
+pump.register(answers.QUEUE, answers.sweep_offers, model=Offer)
 pump.register(mail.QUEUE, mail.send_due, model=StaffEmail)
+pump.register(facts.QUEUE, facts.catch_up)

@@ -3,7 +3,18 @@
 from django.urls import URLPattern, path
 
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
-from pipeline.views import board, bulk, leads, my_day, routing, tasks
+from pipeline.views import (
+    board,
+    bulk,
+    decisions,
+    leads,
+    my_day,
+    pipelines,
+    pools,
+    routing,
+    tasks,
+    versions,
+)
 
 board_urls = [
     path("", my_day.day, name="my-day"),
@@ -36,15 +47,50 @@ task_urls = [
 ]
 routing_urls = [
     path("routing/", routing.rules, name="routing"),
-    path("routing/log/", routing.log, name="routing-log"),
     path("routing/rules/new/", routing.rule_new, name="rule-new"),
     path("routing/rules/<slug:key>/", routing.rule_edit, name="rule"),
     path("routing/rules/<slug:key>/change/", routing.rule_change, name="rule-change"),
+    path("routing/fallback/", routing.fallback, name="routing-fallback"),
     path("routing/publish/", routing.publish, name="routing-publish"),
     path("routing/discard/", routing.discard, name="routing-discard"),
-    path("routing/pools/new/", routing.pool_edit, name="pool-new"),
-    path("routing/pools/<int:pool_id>/", routing.pool, name="pool"),
-    path("routing/pools/<int:pool_id>/edit/", routing.pool_edit, name="pool-edit"),
-    path("routing/pools/<int:pool_id>/members/", routing.pool_member, name="pool-member"),
+    path("routing/log/", decisions.log, name="routing-log"),
+    path("routing/decisions/<int:decision_id>/", decisions.decision, name="routing-decision"),
+    path("routing/queue/", decisions.queue, name="routing-queue"),
+    path("routing/queue/drain/", decisions.drain, name="routing-drain"),
+    path("leads/<public_id:lead_id>/take/", decisions.take, name="lead-take"),
+    path("routing/versions/", versions.version_list, name="routing-versions"),
+    path("routing/versions/<int:number>/", versions.version, name="routing-version"),
+    path("routing/versions/<int:number>/restore/", versions.restore, name="routing-restore"),
+    path("routing/dry-run/", versions.dry_run, name="routing-dry-run"),
+    path("routing/pools/new/", pools.pool_edit, name="pool-new"),
+    path("routing/pools/<int:pool_id>/", pools.pool, name="pool"),
+    path("routing/pools/<int:pool_id>/edit/", pools.pool_edit, name="pool-edit"),
+    path("routing/pools/<int:pool_id>/delete/", pools.pool_delete, name="pool-delete"),
+    path("routing/pools/<int:pool_id>/members/", pools.pool_member, name="pool-member"),
 ]
-urlpatterns: list[URLPattern] = [*board_urls, *lead_urls, *task_urls, *routing_urls]
+settings_urls = [
+    path("settings/pipelines/", pipelines.pipeline_list, name="pipelines"),
+    path("settings/pipelines/<slug:key>/", pipelines.pipeline_page, name="pipeline-settings"),
+    path(
+        "settings/pipelines/<slug:key>/change/", pipelines.pipeline_change, name="pipeline-change"
+    ),
+    path("settings/pipelines/<slug:key>/stages/new/", pipelines.stage_new, name="stage-new"),
+    path(
+        "settings/pipelines/<slug:key>/stages/<slug:stage>/",
+        pipelines.stage_page,
+        name="stage-settings",
+    ),
+    path(
+        "settings/pipelines/<slug:key>/stages/<slug:stage>/change/",
+        pipelines.stage_change,
+        name="stage-change",
+    ),
+    path(
+        "settings/pipelines/<slug:key>/stages/<slug:stage>/moves/",
+        pipelines.auto_moves,
+        name="stage-moves",
+    ),
+    path("settings/reasons/<slug:kind>/new/", pipelines.reason_new, name="reason-new"),
+    path("settings/reasons/<slug:kind>/<int:reason_id>/", pipelines.reason_page, name="reason"),
+]
+urlpatterns: list[URLPattern] = [*board_urls, *lead_urls, *task_urls, *routing_urls, *settings_urls]

@@ -1,5 +1,6 @@
 """All writes of the pipeline, one module for each noun."""
 
+from pipeline.actions.answers import AlreadyTaken, NotYours, accept, claim, decline, reject
 from pipeline.actions.cycles import (
     AlreadyClosed,
     NothingToReopen,
@@ -13,26 +14,34 @@ from pipeline.actions.ledger import recount_reached
 from pipeline.actions.mail import tell_of_assignment, tell_of_inquiry, tell_of_reply, write_to
 from pipeline.actions.newcomers import take_up
 from pipeline.actions.owners import (
-    NotYours,
     OwnerNotPossible,
     RowResult,
-    accept,
     assign,
     assign_many,
     bulk_assign,
-    decline,
-    reject,
+)
+from pipeline.actions.pools import (
+    PoolInUse,
+    PoolTerms,
+    delete_pool,
+    move_pool_member,
+    remove_pool_member,
+    save_pool,
+    set_pool_member,
 )
 from pipeline.actions.response import announce_takeover, record_contact, retime_clock
 from pipeline.actions.routing import route
 from pipeline.actions.rules import (
     NewRule,
     NothingToPublish,
+    RuleGone,
+    StillInForce,
+    copy_into_draft,
     discard_draft,
     publish_draft,
-    remove_pool_member,
+    roll_back,
     save_draft,
-    set_pool_member,
+    set_fallback,
     start_draft,
 )
 from pipeline.actions.stages import MovedMeanwhile, bulk_move, move_to_stage, qualify
@@ -55,6 +64,7 @@ from pipeline.actions.work import (
 
 __all__ = [
     "AlreadyClosed",
+    "AlreadyTaken",
     "CallOutcome",
     "FollowUp",
     "MeetingOutcome",
@@ -65,7 +75,11 @@ __all__ = [
     "NothingToPublish",
     "NothingToReopen",
     "OwnerNotPossible",
+    "PoolInUse",
+    "PoolTerms",
     "RowResult",
+    "RuleGone",
+    "StillInForce",
     "TaskDone",
     "accept",
     "announce_takeover",
@@ -73,12 +87,15 @@ __all__ = [
     "assign_many",
     "bulk_assign",
     "bulk_move",
+    "claim",
     "close_cycle",
     "complete_task",
+    "copy_into_draft",
     "create_deal",
     "create_task",
     "decline",
     "delete_deal",
+    "delete_pool",
     "delete_task",
     "discard_draft",
     "ensure_default_routing",
@@ -88,6 +105,7 @@ __all__ = [
     "log_call",
     "log_email",
     "log_meeting",
+    "move_pool_member",
     "move_to_stage",
     "open_cycle",
     "publish_draft",
@@ -99,8 +117,11 @@ __all__ = [
     "reopen_cycle",
     "reopen_task",
     "retime_clock",
+    "roll_back",
     "route",
     "save_draft",
+    "save_pool",
+    "set_fallback",
     "set_pool_member",
     "snooze_task",
     "start_draft",

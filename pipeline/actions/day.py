@@ -7,8 +7,8 @@ from django.db import transaction
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import Conflict
 from leads.models import Lead
+from pipeline.actions.answers import accept
 from pipeline.actions.ledger import lock_lead
-from pipeline.actions.owners import accept
 from pipeline.actions.work import complete_task, create_task, snooze_task
 from pipeline.models import Task
 

@@ -3,28 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Greatest
 
-from leadcrm.accounts.models import Role, Team, User
+from leadcrm.accounts.models import Team, User
 from leadcrm.eventlog.actions import publish
-from leadcrm.lib.errors import Conflict, Forbidden, Invalid
+from leadcrm.lib.errors import Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.actions import NewActivity, mark_dirty, record_activities
 from leads.events import LeadAssigned
-from leads.models import Lead, Lifecycle, Stage, Status
+from leads.models import Lead
 from pipeline.actions.defaults import fallback_queue
-from pipeline.actions.ledger import (
-    lock_lead,
-    lock_leads,
-    open_cycle_of,
-    save_lead,
-    write_transition,
-)
-from pipeline.models import Assignment, RoutingDecision, SalesCycle, Transition, WaitingLead
+from pipeline.actions.ledger import lock_leads
+from pipeline.models import Assignment, RoutingDecision, SalesCycle, WaitingLead
 
 NOTE_LIMIT = 500
 # Nobody needs to accept what they took or were found to own already.
@@ -35,12 +28,6 @@ class OwnerNotPossible(Invalid):
     """The person cannot own leads."""
 
     code = "owner_not_possible"
-
-
-class NotYours(Forbidden):
-    """Only the owner accepts or declines a lead."""
-
-    code = "not_yours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,82 +242,3 @@ def bulk_assign(
         assign_many(sorted(there), owner=owner, at=at, team=team, actor=actor, note=note)
     gone = "This lead is no longer there."
     return [RowResult(pk, pk in there, "" if pk in there else gone) for pk in lead_ids]
-
-
-# Yes or no to a lead ------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def accept(lead_id: int, *, user: User, at: datetime) -> None:
-    """The owner takes the lead on.
-
-    :raises NotYours: somebody else owns it.
-    """
-    mark_accepted(_lock_for(lead_id, user), at=at)
-
-
-def mark_accepted(lead: Lead, *, at: datetime) -> None:
-    Assignment.objects.filter(Assignment.CURRENT, lead=lead, accepted_at=None).update(
-        accepted_at=at
-    )
-    SalesCycle.objects.filter(SalesCycle.OPEN, lead=lead, accepted_at=None).update(accepted_at=at)
-
-
-@transaction.atomic
-def decline(lead_id: int, *, user: User, reason: str, at: datetime) -> Assignment | None:
-    """The owner cannot take it: back into the queue, with the reason on the timeline.
-
-    :raises NotYours: somebody else owns it.
-    :raises Invalid: no reason.
-    """
-    lead = _lock_for(lead_id, user)
-    text = _reason(reason, "Say why you cannot take this lead, so that the next person knows.")
-    return assign(
-        lead.pk, owner=None, at=at, cause=Assignment.Cause.DECLINED, actor=user, note=text
-    )
-
-
-@transaction.atomic
-def reject(lead_id: int, *, user: User, reason: str, at: datetime) -> None:
-    """Sales says this is not sales-qualified: back to marketing, with the reason.
-
-    :raises Invalid: no reason. :raises Conflict: no open cycle.
-    """
-    lead = lock_lead(lead_id)
-    text = _reason(reason, "Say why the lead is not sales-qualified; marketing learns from it.")
-    cycle = open_cycle_of(lead)
-    if cycle is None:
-        raise Conflict("This lead has no open cycle to reject. Reopen it first.")
-    cycle.rejected_at, cycle.rejected_reason = at, text[:200]
-    cycle.save(update_fields=["rejected_at", "rejected_reason"])
-    changes: dict[str, Any] = {"status": Status.NURTURING}
-    if lead.lifecycle in {Lifecycle.SQL, Lifecycle.PQL}:
-        changes["lifecycle"] = Lifecycle.MQL
-    earlier = cycle.pipeline.stages.filter(key="mql", category=Stage.Category.OPEN).first()
-    if earlier and lead.stage and lead.stage.position > earlier.position:
-        write_transition(
-            lead,
-            cycle,
-            earlier,
-            at=at,
-            actor=user,
-            cause=Transition.Cause.REJECTED,
-            note=text,
-            **changes,
-        )
-    else:
-        save_lead(lead, at=at, **changes)
-
-
-def _lock_for(lead_id: int, user: User) -> Lead:
-    lead = lock_lead(lead_id)
-    if lead.owner != user and user.role != Role.ADMIN:
-        raise NotYours(f"{lead.owner or 'Nobody'} owns this lead; only the owner can answer.")
-    return lead
-
-
-def _reason(text: str, cure: str) -> str:
-    cleaned = clean_text(text, limit=NOTE_LIMIT)
-    if not cleaned:
-        raise Invalid.field("reason", cure, "required")
-    return cleaned

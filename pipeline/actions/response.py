@@ -1,30 +1,26 @@
 """The response clock: from the receipt of an inquiry to the first human answer."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import structlog
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
-from leadcrm.accounts.actions import notify
 from leadcrm.accounts.models import Role, User
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib import pump
-from leads.actions import record_activity
 from leads.activity_types import RESPONDING
 from leads.events import LeadTakenOver
 from leads.models import Activity, Lead, Status
 from pipeline import queries
+from pipeline.actions.answers import mark_accepted
 from pipeline.actions.defaults import TARGET_MINUTES
 from pipeline.actions.ledger import lock_lead, open_cycle_of, save_lead, write_transition
-from pipeline.actions.owners import assign, mark_accepted
+from pipeline.actions.owners import assign
 from pipeline.models import Assignment, ResponseClock, ResponseTarget, SalesCycle, Transition
 from pipeline.worktime import after_working_minutes, working_seconds
 
-logger = structlog.get_logger(__name__)
-
 QUEUE = "response_clocks"
-BATCH = 100
 LONGEST_WARNING = timedelta(minutes=15)
 SPOKE = frozenset({"call_connected", "call_inbound", "meeting_booked", "meeting_held"})
 CONTACTED_STAGE = "contacted"
@@ -40,18 +36,22 @@ def start_clock(lead: Lead, cycle: SalesCycle, *, since: datetime, at: datetime)
         return
     target = queries.target_for(lead.pk)
     respond_by = _respond_by(lead, target, since)
+    values = {
+        "lead": lead,
+        "target": target,
+        "target_minutes": target.minutes if target else TARGET_MINUTES,
+        "uses_working_hours": bool(target and target.uses_working_hours),
+        "started_at": since,
+        "respond_by": respond_by,
+    }
     clock, _ = ResponseClock.objects.update_or_create(
         cycle=cycle,
         defaults={
-            "lead": lead,
-            "target": target,
-            "target_minutes": target.minutes if target else TARGET_MINUTES,
-            "uses_working_hours": bool(target and target.uses_working_hours),
-            "started_at": since,
-            "respond_by": respond_by,
-            "due_at": _warn_at(since, respond_by),
+            **values,
+            "due_at": warn_at(ResponseClock(**values)),
             "lease_token": None,
             "attempts": 0,
+            "is_stale": False,
             **dict.fromkeys(_OUTCOME),
         },
     )
@@ -71,6 +71,7 @@ _OUTCOME = [
     "warned_at",
     "late_at",
     "escalated_at",
+    "climbed",
 ]
 
 
@@ -87,8 +88,13 @@ def _respond_by(lead: Lead, target: ResponseTarget | None, since: datetime) -> d
     return since + timedelta(minutes=target.minutes if target else TARGET_MINUTES)
 
 
-def _warn_at(since: datetime, respond_by: datetime) -> datetime:
-    return respond_by - min(LONGEST_WARNING, (respond_by - since) / 4)
+def warn_at(clock: ResponseClock) -> datetime:
+    """As long before the end as the target says; else a quarter of the time, at most 15 minutes."""
+    span = clock.respond_by - clock.started_at
+    before = min(LONGEST_WARNING, span / 4)
+    if clock.target is not None and clock.target.warn_minutes is not None:
+        before = min(timedelta(minutes=clock.target.warn_minutes), span)
+    return clock.respond_by - before
 
 
 @transaction.atomic
@@ -183,18 +189,46 @@ def announce_takeover(lead_id: int, *, user_id: int, at: datetime) -> None:
 def retime_clock(lead_id: int, *, at: datetime) -> None:
     """Count the working hours of the new owner, unless the answer is late already."""
     lead = lock_lead(lead_id)
-    clock = ResponseClock.objects.filter(
-        ResponseClock.RUNNING, lead=lead, uses_working_hours=True, late_at=None
-    ).first()
+    clock = (
+        ResponseClock.objects.select_related("target")
+        .filter(ResponseClock.RUNNING, lead=lead, uses_working_hours=True, late_at=None)
+        .first()
+    )
     if clock is None:
         return
+    recount(lead, clock, at=at)
+    clock.lease_token = None
+    clock.save(update_fields=["respond_by", "due_at", "lease_token", "is_stale"])
+
+
+def recount(lead: Lead, clock: ResponseClock, *, at: datetime) -> None:
+    """When the answer is due by the calendar as it is now; the caller saves the clock.
+
+    What was late and, as hours or holidays are now, is not, is late no more.
+    """
     calendar = queries.calendar_for(lead.owner)
     clock.respond_by = after_working_minutes(calendar, clock.started_at, clock.target_minutes)
-    warned = clock.warned_at is not None
-    clock.due_at = clock.respond_by if warned else _warn_at(clock.started_at, clock.respond_by)
-    clock.lease_token = None
-    clock.save(update_fields=["respond_by", "due_at", "lease_token"])
+    clock.is_stale = False
+    if clock.late_at is not None and clock.respond_by > at:
+        clock.late_at = clock.escalated_at = clock.climbed = None
+    if clock.late_at is None:
+        warned = clock.warned_at is not None
+        clock.due_at = clock.respond_by if warned else warn_at(clock)
     save_lead(lead, at=at, response_due_at=clock.respond_by)
+
+
+def mark_stale(owners: Sequence[User] | None) -> int:
+    """Let running clocks that count working time be counted again: of these people’s leads, or all.
+
+    Done by the sweep, so that a new holiday costs one statement here; how many it will look at.
+    """
+    clocks = ResponseClock.objects.filter(ResponseClock.RUNNING, uses_working_hours=True)
+    if owners is not None:
+        clocks = clocks.filter(lead__owner__in=owners)
+    number = clocks.update(is_stale=True, due_at=Now(), lease_token=None)
+    if number:
+        pump.wake(QUEUE)
+    return number
 
 
 def cancel_clock(lead: Lead, cycle: SalesCycle, *, at: datetime) -> None:
@@ -204,86 +238,3 @@ def cancel_clock(lead: Lead, cycle: SalesCycle, *, at: datetime) -> None:
     )
     if lead.responded_at is None and lead.response_due_at is not None:
         save_lead(lead, at=at, response_due_at=None)
-
-
-# Warnings -----------------------------------------------------------------------------------------
-
-
-def sweep_clocks(*, limit: int = BATCH) -> int:
-    """Warn of and mark the clocks whose moment has come; return how many were looked at."""
-    claim = pump.claim(ResponseClock, limit=limit)
-    for clock in claim.items:
-        try:
-            with transaction.atomic():
-                _sweep(clock, at=timezone.now())
-        except Exception:
-            # One that cannot be looked at must not keep the others waiting.
-            logger.exception("clock_sweep_failed", clock=clock.pk)
-            seconds = pump.retry_seconds(clock.attempts)
-            pump.postpone(ResponseClock, clock.pk, token=claim.token, seconds=seconds)
-    return len(claim.items)
-
-
-def _sweep(claimed: ResponseClock, *, at: datetime) -> None:
-    lead = Lead.objects.live().select_related("owner", "team").filter(pk=claimed.lead_id).first()
-    clock = (
-        ResponseClock.objects.select_for_update()
-        .filter(pk=claimed.pk, lease_token=claimed.lease_token)
-        .first()
-    )
-    if clock is None:
-        return
-    if lead is None or not clock.is_running:
-        clock.due_at = None
-    elif at >= clock.respond_by:
-        _mark_late(lead, clock, at=at)
-    else:
-        _warn(lead, clock, at=at)
-    clock.lease_token = None
-    clock.save()
-
-
-def _warn(lead: Lead, clock: ResponseClock, *, at: datetime) -> None:
-    clock.due_at = clock.respond_by
-    if clock.warned_at is not None:
-        return
-    clock.warned_at = at
-    minutes = max(int((clock.respond_by - at).total_seconds() // 60), 1)
-    for user in queries.responsible_for(lead):
-        notify(
-            user,
-            kind="response_due",
-            title=f"{lead.name} waits for an answer: {minutes} min left",
-            dedupe_key=f"response-due:{clock.pk}:{clock.started_at.timestamp():.0f}",
-            url=queries.lead_url(lead),
-            lead_id=lead.pk,
-        )
-
-
-def _mark_late(lead: Lead, clock: ResponseClock, *, at: datetime) -> None:
-    """Written down and told once to whoever must act and to the manager above."""
-    clock.due_at = None
-    if clock.late_at is not None:
-        return
-    clock.late_at = clock.escalated_at = at
-    run = f"{clock.pk}:{clock.started_at.timestamp():.0f}"
-    record_activity(
-        lead.pk,
-        "response_late",
-        at=at,
-        properties={"target_minutes": clock.target_minutes},
-        klass=Activity.Class.MACHINE,
-        dedupe_key=f"response-late:{run}",
-    )
-    manager = queries.manager_of(lead)
-    told = {user.pk: user for user in [*queries.responsible_for(lead), *filter(None, [manager])]}
-    for user in told.values():
-        notify(
-            user,
-            kind="response_late",
-            title=f"{lead.name} has had no answer for {clock.target_minutes} min",
-            body=f"{lead.owner or 'Nobody'} is responsible.",
-            dedupe_key=f"response-late:{run}",
-            url=queries.lead_url(lead),
-            lead_id=lead.pk,
-        )

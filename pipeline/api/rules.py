@@ -10,23 +10,30 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leadcrm.accounts.models import Role
+from leadcrm.lib import api_pages
+from leadcrm.lib.pagination import Page, keyset_page
 from leads.models import Lead
 from pipeline import actions, queries
-from pipeline.api.base import CONFLICT, INVALID, actor_of, read, team_of
-from pipeline.models import RoutingRule
+from pipeline.api.base import CONFLICT, INVALID, NOT_FOUND, actor_of, read, team_of
+from pipeline.models import RoutingRule, RuleSet
 from pipeline.serializers.owners import (
     DryRunInput,
     DryRunShape,
     PoolPageSerializer,
+    PublishInput,
+    RollBackInput,
     RuleSetShape,
     RulesInput,
     RulesShape,
+    VersionPageSerializer,
     pool_shape,
     rule_set_shape,
+    version_shape,
 )
 
 MANAGERS = (Role.MANAGER,)
 LATEST = 100
+MOST_DIFFERENCES = 1_000
 
 
 class RulesView(APIView):
@@ -76,11 +83,12 @@ class PublishRulesView(APIView):
     @extend_schema(
         operation_id="routing_rules_publish",
         summary="Let the draft decide from now on",
-        request=None,
+        request=PublishInput,
         responses={200: RuleSetShape, 409: CONFLICT},
     )
     def post(self, request: Request) -> Response:
-        published = actions.publish_draft(at=timezone.now(), actor=actor_of(request))
+        note = read(PublishInput, request).get("note", "")
+        published = actions.publish_draft(at=timezone.now(), actor=actor_of(request), note=note)
         return Response(rule_set_shape(published))
 
 
@@ -98,23 +106,80 @@ class DryRunView(APIView):
         sent = read(DryRunInput, request)
         draft = queries.draft_rule_set() if sent["draft"] else None
         rule_set = draft or actions.ensure_default_routing()
-        leads = _leads(request, sent.get("leads"))
         rules = list(queries.rules_of(rule_set))
+        answer: dict[str, Any] = {"version": rule_set.number, "shares": [], "differences": []}
+        if "days" in sent:
+            return Response(answer | _compared(request, rules, sent["days"]))
+        leads = _leads(request, sent.get("leads"))
         forecast = queries.dry_run(rules, list(leads), at=timezone.now())
-        return Response(
-            {
-                "version": rule_set.number,
-                "results": [
-                    {
-                        "lead": leads[row.lead_id],
-                        "rule": row.rule,
-                        "user": row.user,
-                        "queue": row.queue,
-                    }
-                    for row in forecast
-                ],
-            }
+        results = [
+            {"lead": leads[row.lead_id], "rule": row.rule, "user": row.user, "queue": row.queue}
+            for row in forecast
+        ]
+        return Response(answer | {"results": results, "played": len(results)})
+
+
+def _compared(request: Request, rules: list[RoutingRule], days: int) -> dict[str, Any]:
+    routed = queries.routed_leads(request.user, at=timezone.now(), days=days)
+    found = queries.compare(rules, routed)
+    differences = found.differences[-MOST_DIFFERENCES:]
+    names = dict(
+        Lead.objects.filter(pk__in=[row.lead_id for row in differences]).values_list(
+            "pk", "public_id"
         )
+    )
+    return {
+        "results": [],
+        "played": len(found.rows),
+        "shares": [
+            {"name": share.name, "did": share.did, "would": share.would} for share in found.shares
+        ],
+        "differences": [
+            {
+                "lead": names[row.lead_id],
+                "at": row.at,
+                "did": row.did,
+                "would": row.would,
+                "rule": row.rule,
+            }
+            for row in differences
+        ],
+    }
+
+
+class VersionsView(APIView):
+    scope = "pipeline"
+
+    @extend_schema(
+        operation_id="routing_rules_versions",
+        summary="Every version of the rules, newest first",
+        parameters=api_pages.PARAMETERS,
+        responses=VersionPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        page: Page[RuleSet] = keyset_page(
+            RuleSet.objects.select_related("published_by"),
+            ordering=["-number"],
+            size=api_pages.size_of(request),
+            cursor=request.query_params.get("cursor"),
+        )
+        return api_pages.answer(request, page, version_shape)
+
+
+class RollBackView(APIView):
+    scope = "pipeline"
+    write_roles = MANAGERS
+
+    @extend_schema(
+        operation_id="routing_rules_roll_back",
+        summary="Let the rules of an earlier version decide again, as a new version",
+        request=RollBackInput,
+        responses={200: RuleSetShape, 404: NOT_FOUND, 409: CONFLICT},
+    )
+    def post(self, request: Request) -> Response:
+        number = read(RollBackInput, request)["version"]
+        made = actions.roll_back(number, at=timezone.now(), actor=actor_of(request))
+        return Response(rule_set_shape(made))
 
 
 class PoolsView(APIView):
@@ -137,6 +202,7 @@ def _rule(sent: dict[str, Any]) -> actions.NewRule:
         condition=sent.get("condition", {}),
         target_kind=target["kind"],
         target_id=_target(target["kind"], target.get("id") or ""),
+        skills=sent.get("skills", []),
         enabled=sent["enabled"],
         key=sent.get("key", ""),
     )
@@ -163,5 +229,7 @@ urlpatterns = [
     path("routing-rules/", RulesView.as_view(), name="api-routing-rules"),
     path("routing-rules/publish/", PublishRulesView.as_view(), name="api-routing-publish"),
     path("routing-rules/dry-run/", DryRunView.as_view(), name="api-routing-dry-run"),
+    path("routing-rules/versions/", VersionsView.as_view(), name="api-routing-versions"),
+    path("routing-rules/roll-back/", RollBackView.as_view(), name="api-routing-roll-back"),
     path("pools/", PoolsView.as_view(), name="api-pools"),
 ]

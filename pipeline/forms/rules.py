@@ -1,84 +1,45 @@
-"""Routing rules and pools as forms: rows of “field, test, value”, or the condition as JSON."""
+"""Routing rules and pools as forms. The condition is the builder's."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 
 from leadcrm.accounts.models import Team
-from leads import conditions
-from leads.conditions.catalogue import OPERATOR_LABELS
+from leads.conditions.builder import ConditionField
 from pipeline import queries
+from pipeline.actions.pools import PoolTerms
 from pipeline.models import Pool, PoolMember, RoutingRule
 
-ROWS = 5
-MANY = {"in", "not_in", "between"}
-NO_VALUE = {"is_set", "is_not_set"}
-DAYS = {"within_days", "older_than_days", "in_next_days"}
+OF_THE_LEAD = [
+    (RoutingRule.Target.COMPANY_OWNER.value, RoutingRule.Target.COMPANY_OWNER.label),
+    (RoutingRule.Target.PREVIOUS_OWNER.value, RoutingRule.Target.PREVIOUS_OWNER.label),
+]
 
 
 class RuleForm(forms.Form):
-    """`condition` wins over the rows when somebody wrote it; else the rows make it."""
-
     name = forms.CharField(max_length=80)
+    condition = ConditionField(required=False, label="When")
     target = forms.ChoiceField(label="Goes to")
-    enabled = forms.BooleanField(required=False, label="In use")
-    match = forms.ChoiceField(
-        required=False, choices=[("all", "All of these hold"), ("any", "Any of these holds")]
-    )
-    condition = forms.CharField(
+    skills = forms.CharField(
         required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 6, "class": "code", "spellcheck": "false"}),
-        label="Condition as JSON",
-        help_text="For experts. When filled in, it replaces the rows above.",
+        max_length=420,
+        label="Skills it takes",
+        help_text="With commas between them. Only people of the pool who have all of them are "
+        "asked. Skills are written down with each person’s working hours.",
     )
+    enabled = forms.BooleanField(required=False, label="In use")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["target"].choices = target_choices()  # type: ignore[attr-defined]
-        fields = [("", "Choose a field"), *((f.key, f.label) for f in conditions.fields_for())]
-        tests = [("", "Choose a test"), *OPERATOR_LABELS.items()]
-        for index in range(ROWS):
-            self.fields[f"field_{index}"] = forms.ChoiceField(
-                required=False, choices=fields, label=f"Field {index + 1}"
-            )
-            self.fields[f"op_{index}"] = forms.ChoiceField(
-                required=False, choices=tests, label=f"Test {index + 1}"
-            )
-            self.fields[f"value_{index}"] = forms.CharField(
-                required=False, max_length=500, label=f"Value {index + 1}"
-            )
-
-    @property
-    def rows(self) -> Iterator[tuple[forms.BoundField, forms.BoundField, forms.BoundField]]:
-        for index in range(ROWS):
-            yield self[f"field_{index}"], self[f"op_{index}"], self[f"value_{index}"]
-
-    def clean_condition(self) -> dict[str, Any] | None:
-        text = self.cleaned_data["condition"].strip()
-        if not text:
-            return None
-        try:
-            tree = json.loads(text)
-        except ValueError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from None
-        if not isinstance(tree, dict):
-            raise forms.ValidationError('A condition is an object such as {"all": [...]}.')
-        return tree
 
     @property
     def tree(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        if given.get("condition") is not None:
-            return dict(given["condition"])
-        leaves = [
-            leaf_of(given[f"field_{i}"], given[f"op_{i}"], given[f"value_{i}"])
-            for i in range(ROWS)
-            if given.get(f"field_{i}")
-        ]
-        return {given["match"] or "all": leaves} if leaves else {}
+        return dict(self.cleaned_data.get("condition") or {})
+
+    @property
+    def wanted_skills(self) -> list[str]:
+        return [part.strip() for part in self.cleaned_data["skills"].split(",") if part.strip()]
 
     @property
     def aim(self) -> tuple[str, int | None]:
@@ -91,81 +52,57 @@ def target_choices() -> list[Any]:
         ("Pools", [(f"pool:{pool.pk}", pool.name) for pool in Pool.objects.order_by("name")]),
         ("People", [(f"user:{user.pk}", user.name) for user in queries.assignable_users()]),
         ("Queues", [(f"queue:{team.pk}", team.name) for team in Team.objects.order_by("name")]),
-        ("company_owner", "Whoever owns the company"),
+        ("Depends on the lead", OF_THE_LEAD),
     ]
 
 
-def leaf_of(field: str, op: str, value: str) -> dict[str, Any]:
-    """One row as a leaf of the condition language; what cannot be meant is refused when saved."""
-    leaf: dict[str, Any] = {"field": field, "op": op or "is"}
-    if op in NO_VALUE:
-        return leaf
-    parts = [part.strip() for part in value.split(",") if part.strip()] if op in MANY else [value]
-    typed = [typed_value(field, op, part.strip()) for part in parts]
-    return {**leaf, "value": typed if op in MANY else typed[0]}
-
-
-def typed_value(field: str, op: str, text: str) -> Any:
-    known = conditions.find_field(field)
-    type_ = known.type if known else None
-    if type_ == conditions.Type.BOOLEAN:
-        return text.lower() in {"yes", "true", "1"}
-    if type_ == conditions.Type.NUMBER or op in DAYS:
-        try:
-            return int(text)
-        except ValueError:
-            pass
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return text
-
-
 def initial_of(rule: RoutingRule) -> dict[str, Any]:
-    """The form filled with a rule; a condition that no rows can say is shown as JSON."""
     ids = rule.target_pool_id or rule.target_user_id or rule.target_queue_id
-    initial: dict[str, Any] = {
+    return {
         "name": rule.name,
         "enabled": rule.enabled,
+        "condition": rule.condition,
+        "skills": ", ".join(rule.skills),
         "target": f"{rule.target_kind}:{ids}" if ids else rule.target_kind,
     }
-    rows = rows_of(rule.condition)
-    if rows is None:
-        return {**initial, "condition": json.dumps(rule.condition, indent=2, ensure_ascii=False)}
-    match, leaves = rows
-    initial["match"] = match
-    for index, leaf in enumerate(leaves):
-        value = leaf.get("value", "")
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        initial |= {f"field_{index}": leaf["field"], f"op_{index}": leaf["op"]}
-        initial[f"value_{index}"] = text
-    return initial
-
-
-def rows_of(tree: Any) -> tuple[str, list[dict[str, Any]]] | None:
-    """The tests of a flat condition, or None for one that rows cannot say."""
-    if not tree:
-        return "all", []
-    if "field" in tree:
-        tree = {"all": [tree]}
-    match = next((word for word in ("all", "any") if word in tree), "")
-    leaves = tree.get(match)
-    if not isinstance(leaves, list) or len(leaves) > ROWS:
-        return None
-    if not all(isinstance(leaf, dict) and set(leaf) <= {"field", "op", "value"} for leaf in leaves):
-        return None
-    return match, leaves
 
 
 class PoolForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Pool
-        fields = ("name", "method", "queue", "includes_everyone")
+        fields = (
+            "name",
+            "method",
+            "language",
+            "territory",
+            "at_work_only",
+            "accept_minutes",
+            "queue",
+            "includes_everyone",
+        )
         labels = {
-            "queue": "When nobody has room",
+            "method": "Who is next",
+            "language": "Speaks the lead’s language",
+            "territory": "Works in the lead’s country",
+            "at_work_only": "Only people who are at work at that moment",
+            "accept_minutes": "Minutes to accept",
+            "queue": "When nobody has room, wait with",
             "includes_everyone": "Every active rep joins by themselves",
         }
+        help_texts = {
+            "at_work_only": "Off: people get leads at night, too, and the clock runs by their "
+            "working hours.",
+            "accept_minutes": "Of working time. Whoever does not accept by then loses the lead to "
+            "the next. Empty: nobody has to accept.",
+            "queue": "Its manager is told, and leads go out oldest first as soon as there is room.",
+        }
+
+    def validate_unique(self) -> None:
+        """The action says it in its own words."""
+
+    @property
+    def terms(self) -> PoolTerms:
+        return PoolTerms(**self.cleaned_data)
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -179,3 +116,30 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.people = {user.public_id: user for user in queries.assignable_users()}
         self.fields["user"].choices = [(key, user.name) for key, user in self.people.items()]  # type: ignore[attr-defined]
+
+
+class FallbackForm(forms.Form):
+    team = forms.ModelChoiceField(Team.objects.order_by("name"), label="Queue of")
+
+
+class AskForm(forms.Form):
+    """What is asked of a decision: about whom, and what would have been so."""
+
+    who = forms.ChoiceField(required=False, label="Why not")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {user.public_id: user for user in queries.assignable_users()}
+        names = [(key, user.name) for key, user in self.people.items()]
+        self.fields["who"].choices = [("", "Choose a colleague"), *names]  # type: ignore[attr-defined]
+
+
+class DryRunForm(forms.Form):
+    version = forms.TypedChoiceField(required=False, coerce=int, empty_value=0, label="Rules")
+    days = forms.IntegerField(
+        required=False, min_value=1, max_value=92, initial=30, label="Leads of the last … days"
+    )
+
+    def __init__(self, *args: Any, versions: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["version"].choices = versions  # type: ignore[attr-defined]

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from leadcrm.accounts.models import Absence, Role, User, WorkingHours
+from leadcrm.accounts.models import Role, User
 from leads.models import Lead, Stage
 from pipeline.models import (
     Assignment,
@@ -15,10 +16,16 @@ from pipeline.models import (
     RoutingDecision,
     WaitingLead,
 )
+from pipeline.queries.availability import absent_users, on_shift
 from pipeline.routing import Candidate
-from pipeline.worktime import Block, Calendar, is_working
 
-ROUTED = (Assignment.Cause.ROUTED, Assignment.Cause.DRAINED)
+ROUTED = (
+    Assignment.Cause.ROUTED,
+    Assignment.Cause.DRAINED,
+    Assignment.Cause.DECLINED,
+    Assignment.Cause.PASSED_ON,
+    Assignment.Cause.ESCALATED,
+)
 
 
 def current_assignment(lead_id: int) -> Assignment | None:
@@ -79,12 +86,19 @@ def members_of(pool: Pool) -> QuerySet[PoolMember]:
     return pool.members.select_related("user").order_by("position", "pk")
 
 
-def candidates(members: Sequence[PoolMember], *, at: datetime) -> list[Candidate]:
-    """The members with all that decides whether they can have one more lead, in four queries."""
+def candidates(
+    members: Sequence[PoolMember],
+    *,
+    at: datetime,
+    lead: Lead | None = None,
+    skills: Sequence[str] = (),
+) -> list[Candidate]:
+    """The members with all that decides whether they can have one more lead, or this one."""
     users = [member.user for member in members]
     ids = [user.pk for user in users]
-    on_shift, absent = _on_shift(users, at), absent_users(users, at)
+    working, absent = on_shift(users, at), absent_users(users, at)
     open_leads, today = open_counts(ids), counts_today(users, at)
+    refused = refusals(lead.pk, ids) if lead else {}
     return [
         Candidate(
             user_id=m.user_id,
@@ -95,44 +109,65 @@ def candidates(members: Sequence[PoolMember], *, at: datetime) -> list[Candidate
             is_active=m.user.is_active,
             is_paused=m.paused,
             is_absent=m.user_id in absent,
-            is_on_shift=m.user_id in on_shift,
+            is_on_shift=m.user_id in working,
             open_leads=open_leads[m.user_id],
             open_cap=m.open_cap,
             leads_today=today[m.user_id],
             day_cap=m.day_cap,
+            refused=refused.get(m.user_id, ""),
+            **fit_of(m.user, lead, skills),
         )
         for m in members
     ]
 
 
-def candidate_of(user: User, *, at: datetime) -> Candidate:
+def candidate_of(user: User, *, at: datetime, lead: Lead | None = None) -> Candidate:
     """One person named by a rule: no caps, no turn."""
-    return candidates([PoolMember(user=user)], at=at)[0]
+    return candidates([PoolMember(user=user)], at=at, lead=lead)[0]
 
 
-def calendars_of(users: Iterable[User]) -> dict[int, Calendar]:
-    """When each person works. Nobody's hours written down means always."""
-    people = list(users)
-    blocks: dict[int, list[Block]] = {user.pk: [] for user in people}
-    for row in WorkingHours.objects.filter(user__in=blocks):
-        blocks[row.user_id].append(Block(row.weekday, row.starts, row.ends))
-    return {user.pk: Calendar(user.zone, tuple(blocks[user.pk])) for user in people}
+def fit_of(user: User, lead: Lead | None, skills: Sequence[str]) -> dict[str, Any]:
+    """What a lead without a language or country asks is nothing; skills compare without case."""
+    language, country = (lead.language[:2].lower(), lead.country) if lead else ("", "")
+    known = {skill.casefold() for skill in user.skills}
+    return {
+        "speaks": not language or language in user.languages,
+        "is_local": not country or country in user.territory,
+        "lacks": ", ".join(skill for skill in skills if skill.casefold() not in known),
+    }
 
 
-def _on_shift(users: Sequence[User], at: datetime) -> set[int]:
-    return {user_id for user_id, c in calendars_of(users).items() if is_working(c, at)}
+REFUSED = {
+    Assignment.Answer.DECLINED: "Declined this lead",
+    Assignment.Answer.EXPIRED: "Did not accept this lead in time",
+    Assignment.Answer.LATE: "Did not answer this lead in time",
+}
 
 
-def absent_users(users: Sequence[User], at: datetime) -> set[int]:
-    """Who is away on what is today where they are."""
-    day = at.date()
-    near = Absence.objects.filter(
-        user__in=[user.pk for user in users],
-        first_day__lte=day + timedelta(days=1),
-        last_day__gte=day - timedelta(days=1),
+def refusals(lead_id: int, user_ids: Sequence[int]) -> dict[int, str]:
+    """Who refused the lead in the pass that is open, in words."""
+    rows = (
+        Assignment.objects.filter(Q(cycle__closed_at=None), lead=lead_id, owner__in=user_ids)
+        .exclude(answer=Assignment.Answer.NONE)
+        .order_by("to_at", "pk")
     )
-    today = {user.pk: at.astimezone(user.zone).date() for user in users}
-    return {a.user_id for a in near if a.first_day <= today[a.user_id] <= a.last_day}
+    return {a.owner_id: _refusal(a) for a in rows if a.owner_id}
+
+
+def _refusal(assignment: Assignment) -> str:
+    when = f" ({assignment.to_at:%-d %b, %H:%M} UTC)" if assignment.to_at else ""
+    return f"{REFUSED[Assignment.Answer(assignment.answer)]}{when}."
+
+
+def previous_owner(lead: Lead) -> User | None:
+    """Who had the lead last, before now, and could have it again."""
+    had = (
+        Assignment.objects.filter(lead=lead, owner__is_active=True, to_at__isnull=False)
+        .exclude(owner=lead.owner_id)
+        .select_related("owner")
+    )
+    last = had.order_by("-to_at", "-pk").first()
+    return last.owner if last else None
 
 
 def open_counts(user_ids: Sequence[int]) -> Counter[int]:

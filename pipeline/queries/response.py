@@ -1,20 +1,15 @@
 """Who waits for an answer, how long, and who must hear of it."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import QuerySet
 
-from leadcrm.accounts.models import Absence, Role, Team, User, Workspace
+from leadcrm.accounts.models import Role, Team, User
 from leads.activity_types import RESPONDING
 from leads.models import Activity, Lead
-from pipeline.models import ResponseClock, ResponseTarget
+from pipeline.models import ClockHop, ResponseClock, ResponseTarget
 from pipeline.queries.conditions import leads_matching
-from pipeline.queries.owners import calendars_of
-from pipeline.worktime import Block, Calendar
-
-OFFICE_HOURS = tuple(Block(day, time(9), time(17)) for day in range(5))
 
 
 def clock_of(lead_id: int) -> ResponseClock | None:
@@ -25,6 +20,11 @@ def clock_of(lead_id: int) -> ResponseClock | None:
         .order_by("-cycle__number")
         .first()
     )
+
+
+def hops_of(lead_id: int) -> QuerySet[ClockHop]:
+    """Warnings and escalations about a lead, the newest first."""
+    return ClockHop.objects.filter(lead_id=lead_id).order_by("-at", "-pk")
 
 
 def waiting_for(principal: Any) -> QuerySet[ResponseClock]:
@@ -60,38 +60,22 @@ def first_response(lead_id: int, *, since: datetime) -> Activity | None:
     )
 
 
-def calendar_for(owner: User | None) -> Calendar:
-    """The working time that counts for a lead: its owner's, else office hours of the workspace."""
-    if owner is None:
-        return office_calendar()
-    calendar = calendars_of([owner])[owner.pk]
-    days_off = {day for absence in Absence.objects.filter(user=owner) for day in _days(absence)}
-    return Calendar(owner.zone, calendar.blocks or OFFICE_HOURS, frozenset(days_off))
-
-
-def office_calendar() -> Calendar:
-    try:
-        zone = ZoneInfo(Workspace.load().time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return Calendar(zone, OFFICE_HOURS)
-
-
-def _days(absence: Absence) -> list[date]:
-    span = (absence.last_day - absence.first_day).days
-    return [absence.first_day + timedelta(days=n) for n in range(min(span, 400) + 1)]
-
-
 def manager_of(lead: Lead) -> User | None:
     """The manager to tell about a lead: of its team, else of one above."""
+    return next(iter(managers_of(lead)), None)
+
+
+def managers_of(lead: Lead) -> list[User]:
+    """The managers of its team and of the teams above, the closest first, each once."""
+    found: dict[int, User] = {}
     team: Team | None = lead.team
     for _ in range(10):
         if team is None:
-            return None
+            break
         if team.manager is not None and team.manager.is_active:
-            return team.manager
+            found[team.manager.pk] = team.manager
         team = team.parent
-    return None
+    return list(found.values())
 
 
 def responsible_for(lead: Lead) -> list[User]:

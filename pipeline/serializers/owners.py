@@ -171,7 +171,7 @@ class TargetInput(Input):
         max_length=40,
         required=False,
         allow_null=True,
-        help_text="Of a person, pool or team; none for the company’s owner.",
+        help_text="Of a person, pool or team; none for the owner of the company or the one before.",
     )
 
 
@@ -183,6 +183,12 @@ class RuleInput(Input):
         help_text="In the condition language; empty: every lead.",
     )
     target = TargetInput()
+    skills = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        max_length=10,
+        help_text="Only people of the pool who have all of them.",
+    )
     enabled = serializers.BooleanField(required=False, default=True)
     key = serializers.CharField(
         max_length=12, required=False, allow_blank=True, help_text="Of a rule that was there."
@@ -205,6 +211,7 @@ class RuleShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     condition = serializers.DictField(child=serializers.JSONField(allow_null=True))
     target = TargetShape()
+    skills = serializers.ListField(child=serializers.CharField())
     enabled = serializers.BooleanField()
 
 
@@ -244,6 +251,7 @@ def _rule_shape(rule: RoutingRule) -> dict[str, Any]:
         "name": rule.name,
         "condition": rule.condition,
         "target": {"kind": rule.target_kind, "id": id_, "name": str(target or "")},
+        "skills": list(rule.skills),
         "enabled": rule.enabled,
     }
 
@@ -258,6 +266,13 @@ class DryRunInput(Input):
     draft = serializers.BooleanField(
         required=False, default=True, help_text="False tries the published rules."
     )
+    days = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=92,
+        help_text="Instead of the present: play the rules over the leads routed in these days, "
+        "each at its moment, and compare with who got them.",
+    )
 
 
 class ForecastShape(serializers.Serializer[Any]):
@@ -267,9 +282,62 @@ class ForecastShape(serializers.Serializer[Any]):
     queue = serializers.CharField(allow_blank=True)
 
 
+class ShareShape(serializers.Serializer[Any]):
+    """What somebody got in those days, and would have got."""
+
+    name = serializers.CharField()
+    did = serializers.IntegerField()
+    would = serializers.IntegerField()
+
+
+class DifferenceShape(serializers.Serializer[Any]):
+    lead = serializers.CharField()
+    at = serializers.DateTimeField()
+    did = serializers.CharField()
+    would = serializers.CharField()
+    rule = serializers.CharField(allow_blank=True)
+
+
 class DryRunShape(serializers.Serializer[Any]):
+    """`shares` and `differences` only where `days` was sent; `results` where it was not."""
+
     version = serializers.IntegerField()
     results = ForecastShape(many=True)
+    played = serializers.IntegerField()
+    shares = ShareShape(many=True)
+    differences = DifferenceShape(many=True)
+
+
+class PublishInput(Input):
+    note = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class RollBackInput(Input):
+    version = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
+
+
+class VersionShape(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    state = serializers.ChoiceField(RuleSet.State.choices)
+    published_at = serializers.DateTimeField(allow_null=True)
+    published_by = PersonShape(allow_null=True)
+    note = serializers.CharField(allow_blank=True)
+
+
+class VersionPageSerializer(serializers.Serializer[Any]):
+    results = VersionShape(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+def version_shape(rule_set: RuleSet) -> dict[str, Any]:
+    return {
+        "version": rule_set.number,
+        "state": rule_set.state,
+        "published_at": rule_set.published_at,
+        "published_by": person_shape(rule_set.published_by),
+        "note": rule_set.note,
+    }
 
 
 class MemberShape(serializers.Serializer[Any]):
@@ -285,6 +353,10 @@ class PoolShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     method = serializers.ChoiceField(Pool.Method.choices)
     includes_everyone = serializers.BooleanField()
+    at_work_only = serializers.BooleanField()
+    language = serializers.ChoiceField(Pool.Match.choices)
+    territory = serializers.ChoiceField(Pool.Match.choices)
+    accept_minutes = serializers.IntegerField(allow_null=True)
     queue = QueueShape(allow_null=True)
     members = MemberShape(many=True)
 
@@ -301,6 +373,10 @@ def pool_shape(pool: Pool) -> dict[str, Any]:
         "name": pool.name,
         "method": pool.method,
         "includes_everyone": pool.includes_everyone,
+        "at_work_only": pool.at_work_only,
+        "language": pool.language,
+        "territory": pool.territory,
+        "accept_minutes": pool.accept_minutes,
         "queue": queue_shape(pool.queue),
         "members": [
             {

@@ -147,5 +147,6 @@ def routing_history(request: HttpRequest, lead_id: str) -> HttpResponse:
         "lead": lead,
         "decisions": queries.decisions_of(lead.pk)[:50],
         "assignments": queries.assignments_of(lead.pk)[:100],
+        "hops": queries.hops_of(lead.pk)[:50],
     }
     return render(request, "pipeline/routing_history.html", context)

@@ -5,25 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from leadcrm.accounts.doors import role_required, user_of
-from leadcrm.accounts.models import Role
+from leadcrm.accounts.models import Role, Team
 from leadcrm.lib.errors import DomainError, Invalid, NotFound
-from leadcrm.lib.pagination import keyset_page
 from leads.models import Lead
 from pipeline import actions, queries
-from pipeline.actions.pools import save_pool
-from pipeline.forms import show_refusal
-from pipeline.forms.rules import MemberForm, PoolForm, RuleForm, initial_of
-from pipeline.models import Pool, RoutingDecision, RoutingRule, RuleSet
+from pipeline.forms.rules import FallbackForm, RuleForm, initial_of
+from pipeline.models import Pool, RoutingRule, RuleSet
 from pipeline.queries import trial
 from pipeline.views.doors import done, find_lead, is_fragment
 
 PAGE = "/routing/"
-LOG_SIZE = 50
 editors = role_required(Role.MANAGER)
 
 
@@ -41,10 +37,20 @@ def rules(request: HttpRequest) -> HttpResponse:
         "rows": trial.rule_rows(shown, at=at),
         "verdicts": trial.room_for_more(shown, at=at),
         "pools": Pool.objects.order_by("name"),
+        "changes": trial.changes(published, draft) if draft and shown == draft else [],
+        "fallback": fallback_of(shown),
+        "teams": Team.objects.order_by("name") if may_edit(request) else [],
         **trying(request, shown, at=at),
     }
     template = "pipeline/routing.html#try" if is_fragment(request) else "pipeline/routing.html"
     return render(request, template, context)
+
+
+def fallback_of(rule_set: RuleSet) -> dict[str, Any]:
+    """The queue that answers for the rest, and who is told."""
+    team = rule_set.fallback_queue or actions.fallback_queue()
+    told = queries.responsible_for(Lead(team=team))
+    return {"team": team, "told": ", ".join(user.name for user in told)}
 
 
 def may_edit(request: HttpRequest) -> bool:
@@ -63,18 +69,6 @@ def trying(request: HttpRequest, rule_set: RuleSet, *, at: datetime) -> dict[str
     return {"q": words, "found": found if lead is None else [], "trial": played}
 
 
-@require_GET
-def log(request: HttpRequest) -> HttpResponse:
-    """The newest decisions about leads this person sees."""
-    visible = Lead.objects.visible_to(request.user).values("pk")
-    found = RoutingDecision.objects.filter(lead__in=visible).select_related(
-        "lead", "chosen", "queue"
-    )
-    cursor = request.GET.get("cursor")
-    page = keyset_page(found, ordering=["-decided_at", "-pk"], size=LOG_SIZE, cursor=cursor)
-    return render(request, "pipeline/routing_log.html", {"page": page})
-
-
 # ---- changing the draft ----
 
 
@@ -85,6 +79,7 @@ def as_new(rule: RoutingRule, **changes: Any) -> actions.NewRule:
         "target_kind": rule.target_kind,
         "target_id": target.pk if target else None,
         "condition": rule.condition,
+        "skills": rule.skills,
         "enabled": rule.enabled,
         "key": rule.key,
     }
@@ -148,6 +143,7 @@ def saved(request: HttpRequest, form: RuleForm, change: Change, *, key: str) -> 
         target_kind=kind,
         target_id=target_id,
         condition=form.tree,
+        skills=form.wanted_skills,
         enabled=form.cleaned_data["enabled"],
         key=key,
     )
@@ -183,6 +179,7 @@ def switched(rule: actions.NewRule, *, on: bool) -> actions.NewRule:
         target_kind=rule.target_kind,
         target_id=rule.target_id,
         condition=rule.condition,
+        skills=rule.skills,
         key=rule.key,
         enabled=on,
     )
@@ -191,7 +188,8 @@ def switched(rule: actions.NewRule, *, on: bool) -> actions.NewRule:
 @editors
 @require_POST
 def publish(request: HttpRequest) -> HttpResponse:
-    made = actions.publish_draft(at=timezone.now(), actor=user_of(request))
+    note = request.POST.get("note", "")
+    made = actions.publish_draft(at=timezone.now(), actor=user_of(request), note=note)
     return done(request, f"Rules v{made.number} decide from now on.", to=PAGE)
 
 
@@ -202,52 +200,13 @@ def discard(request: HttpRequest) -> HttpResponse:
     return done(request, "The draft is gone. The published rules stay in force.", to=PAGE)
 
 
-# ---- pools ----
-
-
-@require_GET
-def pool(request: HttpRequest, pool_id: int) -> HttpResponse:
-    found = get_object_or_404(Pool.objects.select_related("queue"), pk=pool_id)
-    members = list(queries.members_of(found))
-    verdicts = {v.candidate.user_id: v for v in trial.verdicts_of(members, at=timezone.now())}
-    context = {
-        "pool": found,
-        "form": PoolForm(instance=found),
-        "members": [(member, verdicts[member.user_id]) for member in members],
-        "new_member": MemberForm(),
-        "may_edit": may_edit(request),
-    }
-    return render(request, "pipeline/pool.html", context)
-
-
-@editors
-def pool_edit(request: HttpRequest, pool_id: int | None = None) -> HttpResponse:
-    found = get_object_or_404(Pool, pk=pool_id) if pool_id else None
-    form = PoolForm(request.POST or None, instance=found)
-    if form.is_valid():
-        fresh = Pool.objects.get(pk=pool_id) if pool_id else None
-        try:
-            made = save_pool(fresh, **form.cleaned_data)
-        except DomainError as error:
-            show_refusal(form, error)
-        else:
-            return done(request, f"Saved the pool “{made.name}”.", to=f"/routing/pools/{made.pk}/")
-    context = {"form": form, "pool": found}
-    return render(request, "pipeline/pool_form.html", context, status=422 if form.errors else 200)
-
-
 @editors
 @require_POST
-def pool_member(request: HttpRequest, pool_id: int) -> HttpResponse:
-    """Put somebody into a pool, change how they share, or take them out."""
-    found, form = get_object_or_404(Pool, pk=pool_id), MemberForm(request.POST)
+def fallback(request: HttpRequest) -> HttpResponse:
+    """Whose queue takes what no rule takes; in the draft."""
+    form = FallbackForm(request.POST)
     if not form.is_valid():
-        name, messages = next(iter(form.errors.items()))
-        raise Invalid.field(name, f"{form[name].label}: {messages[0]}")
-    given = dict(form.cleaned_data)
-    person = form.people[given.pop("user")]
-    if "remove" in request.POST:
-        actions.remove_pool_member(found, person)
-    else:
-        actions.set_pool_member(found, person, **given)
-    return done(request, f"Saved {person.name}.", to=f"/routing/pools/{found.pk}/")
+        raise Invalid.field("team", "Choose a team: somebody must answer for every lead.")
+    team = form.cleaned_data["team"]
+    actions.set_fallback(team, at=timezone.now())
+    return done(request, f"Everyone else goes to the queue of {team}, by the draft.", to=PAGE)

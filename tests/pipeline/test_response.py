@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -245,7 +246,7 @@ class TestWarnings:
     def test_an_answered_or_closed_lead_is_left_alone(self, rep: User) -> None:
         answered, closed = open_lead(), open_lead()
         actions.log_call(answered.pk, user=rep, outcome="connected", at=TEN_MINUTES)
-        actions.move_to_stage(closed.pk, to="won", at=TEN_MINUTES)
+        actions.move_to_stage(closed.pk, to="won", amount=Decimal(0), at=TEN_MINUTES)
 
         pump.run_all()
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.routing import (
     Candidate,
+    Demand,
     Exclusion,
     as_json,
     choose,
@@ -15,6 +16,8 @@ from pipeline.routing import (
     from_json,
     judge,
 )
+
+PRIORITY = Demand(method="priority")
 
 
 def candidate(user_id: int, **facts: object) -> Candidate:
@@ -24,7 +27,7 @@ def candidate(user_id: int, **facts: object) -> Candidate:
 def play(candidates: list[Candidate], turns: int) -> list[int]:
     chosen = []
     for _ in range(turns):
-        choice = choose("weighted", candidates)
+        choice = choose(Demand(), candidates)
         assert choice.chosen is not None
         chosen.append(choice.chosen.user_id)
         candidates = [replace(c, credit=choice.after[c.user_id]) for c in candidates]
@@ -55,7 +58,7 @@ class TestTurnsByWeight:
     def test_an_absence_is_not_made_up_for(self) -> None:
         alice, bob = candidate(1), candidate(2)
         for _ in range(10):
-            choice = choose("weighted", [replace(alice, is_absent=True), bob])
+            choice = choose(Demand(), [replace(alice, is_absent=True), bob])
             bob = replace(bob, credit=choice.after[2])
 
         assert sorted(Counter(play([alice, bob], 4)).values()) == [2, 2]
@@ -65,7 +68,7 @@ class TestOtherMethods:
     def test_fewest_open_leads_counts_for_the_weight(self) -> None:
         people = [candidate(1, open_leads=6, weight=3), candidate(2, open_leads=4)]
 
-        choice = choose("least_open", people)
+        choice = choose(Demand(method="least_open"), people)
 
         assert choice.chosen is not None
         assert choice.chosen.user_id == 1
@@ -73,7 +76,7 @@ class TestOtherMethods:
     def test_priority_takes_the_first_who_has_room(self) -> None:
         people = [candidate(1, position=0, open_leads=5, open_cap=5), candidate(2, position=1)]
 
-        choice = choose("priority", people)
+        choice = choose(Demand(method="priority"), people)
 
         assert choice.chosen is not None
         assert choice.chosen.user_id == 2
@@ -96,7 +99,7 @@ class TestExclusions:
             assert verdict.detail.endswith(".")
 
     def test_nobody_eligible_chooses_nobody_and_moves_no_credit(self) -> None:
-        choice = choose("weighted", [candidate(1, is_paused=True, credit=3)])
+        choice = choose(Demand(), [candidate(1, is_paused=True, credit=3)])
 
         assert choice.chosen is None
         assert choice.before == choice.after == {1: 3}
@@ -113,17 +116,17 @@ class TestReplay:
             candidate(2, open_leads=30, open_cap=30),
             candidate(3, weight=2, credit=1),
         ]
-        choice = choose("weighted", people)
+        choice = choose(Demand(), people)
 
-        again = choose("weighted", from_json(as_json(choice)))
+        again = choose(Demand(), from_json(as_json(choice)))
 
         assert again == choice
 
     def test_what_if_she_had_been_on_shift(self) -> None:
-        stored = as_json(choose("priority", [candidate(1, is_on_shift=False), candidate(2)]))
+        stored = as_json(choose(PRIORITY, [candidate(1, is_on_shift=False), candidate(2)]))
 
         anna, bob = from_json(stored)
-        choice = choose("priority", [replace(anna, is_on_shift=True), bob])
+        choice = choose(Demand(method="priority"), [replace(anna, is_on_shift=True), bob])
 
         assert choice.chosen is not None
         assert choice.chosen.user_id == anna.user_id

@@ -325,7 +325,6 @@ SPECTACULAR_SETTINGS = {
         "MailStateEnum": "nurturing.models.Send.State",
         "ScoringGroupEnum": "scoring.models.Rule.Group",
         "ModelStateEnum": "scoring.models.ModelVersion.State",
-        "LostReasonEnum": "pipeline.models.LostReason",
         "RoutingTargetEnum": "pipeline.models.RoutingRule.Target",
         "RuleSetStateEnum": "pipeline.models.RuleSet.State",
         "CaptureStateEnum": "leads.models.InboxItem.State",

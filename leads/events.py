@@ -86,6 +86,14 @@ class LeadReplied(LeadEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailNotSent(LeadEvent):
+    """A mail of ours was refused, or it is not known whether it was taken."""
+
+    name: ClassVar[str] = "lead.mail_not_sent"
+    mail_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentChanged(LeadEvent):
     """Consent for a purpose was given or withdrawn."""
 
@@ -101,6 +109,14 @@ class BantAnswered(LeadEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyCompleted(LeadEvent):
+    """All questions of a survey were answered, and what was said is part of the lead now."""
+
+    name: ClassVar[str] = "survey.completed"
+    response_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadScoreCrossed(LeadEvent):
     """The temperature changed: cold, warm, hot."""
 
@@ -112,11 +128,68 @@ class LeadScoreCrossed(LeadEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadQualified(LeadEvent):
-    """A qualification rule holds now and did not before. `kind` is mql, sql or pql."""
+    """A qualification rule holds now and did not before. `kind` is mql, sql or pql.
+
+    `cause` is publish where not the lead changed but the rules.
+    """
 
     name: ClassVar[str] = "lead.qualified"
     kind: str
     score: int
+    cause: str = "change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadUnqualified(LeadEvent):
+    """A qualification rule holds no longer."""
+
+    name: ClassVar[str] = "lead.unqualified"
+    kind: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringPublished(Event):
+    """Other rules give the scores now; `moves` counts temperatures that changed, as cold>warm."""
+
+    name: ClassVar[str] = "scoring.published"
+    model: str
+    version: int
+    changed: int
+    moves: dict[str, int]
+    qualified: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesAccepted(LeadEvent):
+    """Sales took a qualified lead."""
+
+    name: ClassVar[str] = "lead.sales_accepted"
+    cycle_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesRejected(LeadEvent):
+    """Sales says that a qualified lead is not: back to marketing, with the reason."""
+
+    name: ClassVar[str] = "lead.sales_rejected"
+    cycle_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadDisqualified(LeadEvent):
+    """A person decided that there is nothing to sell here, now or ever."""
+
+    name: ClassVar[str] = "lead.disqualified"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadRecycled(LeadEvent):
+    """A lead that was laid aside is back: the day it was to be asked again has come."""
+
+    name: ClassVar[str] = "lead.recycled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +215,14 @@ class StageChanged(LeadEvent):
     transition_id: int
     from_stage: str
     to_stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealAdded(LeadEvent):
+    """A chance to sell was noted."""
+
+    name: ClassVar[str] = "deal.added"
+    deal_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,8 @@
 """What the pipeline does when something happens to a lead. Each reads the present state."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -8,17 +10,26 @@ from leadcrm.accounts.models import Role, User
 from leadcrm.eventlog.registry import on
 from leadcrm.lib.errors import NotFound
 from leads.events import (
+    DealAdded,
     LeadAssigned,
     LeadCaptured,
     LeadContacted,
     LeadCreated,
+    LeadEnteredSegment,
     LeadQualified,
     LeadReplied,
+    LeadScoreCrossed,
     LeadsImported,
+    MailNotSent,
 )
-from leads.models import Activity, Inquiry
+from leads.models import Activity, Inquiry, Lead, LeadScore, SegmentMembership, Temperature
 from leads.queries import imports
+from leads.threads import finds
 from pipeline import actions
+from pipeline.actions import letters
+from pipeline.actions.automation import apply_moves
+from pipeline.actions.response import SPOKE
+from pipeline.models import AutoMove, Deal, Letter
 
 
 @on(LeadCaptured)
@@ -82,7 +93,13 @@ def retime_clock(event: LeadAssigned) -> None:
 
 @on(LeadReplied)
 def tell_of_reply(event: LeadReplied) -> None:
+    letters.thread_reply(event.lead_id, activity_id=event.activity_id)
     actions.tell_of_reply(event.lead_id, activity_id=event.activity_id)
+
+
+@on(MailNotSent)
+def tell_not_sent(event: MailNotSent) -> None:
+    letters.tell_not_sent(event.mail_id)
 
 
 @on(LeadContacted)
@@ -92,3 +109,62 @@ def record_contact(event: LeadContacted) -> None:
         actions.record_contact(event.lead_id, activity_id=event.activity_id, at=at)
         if event.user_id is not None:
             actions.announce_takeover(event.lead_id, user_id=event.user_id, at=at)
+
+
+# Moves by rule ------------------------------------------------------------------------------------
+
+
+@on(LeadContacted)
+def move_by_contact(event: LeadContacted) -> None:
+    activity = Activity.objects.filter(pk=event.activity_id).first()
+    if activity is None or activity.klass != Activity.Class.HUMAN:
+        return
+    triggers = {AutoMove.Trigger.CONTACTED.value, activity.type} & set(AutoMove.Trigger.values)
+    if activity.type in SPOKE:
+        triggers.add(AutoMove.Trigger.SPOKE)
+    _apply(event.lead_id, triggers, since=activity.occurred_at)
+
+
+@on(LeadReplied)
+def move_by_reply(event: LeadReplied) -> None:
+    activity = Activity.objects.filter(pk=event.activity_id).first()
+    if activity is not None:
+        _apply(event.lead_id, {AutoMove.Trigger.REPLIED}, since=activity.occurred_at)
+
+
+@on(LeadScoreCrossed)
+def move_by_temperature(event: LeadScoreCrossed) -> None:
+    score = LeadScore.objects.filter(lead=event.lead_id, temperature=Temperature.HOT).first()
+    if score is not None and score.temperature_since is not None:
+        _apply(event.lead_id, {AutoMove.Trigger.HOT}, since=score.temperature_since)
+
+
+@on(LeadEnteredSegment)
+def move_by_segment(event: LeadEnteredSegment) -> None:
+    member = SegmentMembership.objects.filter(
+        lead=event.lead_id, segment=event.segment_id
+    ).select_related("segment")
+    found = member.first()
+    if found is not None:
+        trigger, segment = {AutoMove.Trigger.SEGMENT}, found.segment.public_id
+        _apply(event.lead_id, trigger, since=found.entered_at, segment=segment)
+
+
+@on(DealAdded)
+def move_by_deal(event: DealAdded) -> None:
+    deal = Deal.objects.filter(pk=event.deal_id).first()
+    if deal is not None:
+        _apply(deal.lead_id, {AutoMove.Trigger.DEAL_ADDED}, since=deal.created_at)
+
+
+def _apply(lead_id: int, triggers: set[str], *, since: datetime, segment: str = "") -> None:
+    with suppress(NotFound):
+        apply_moves(lead_id, triggers, at=timezone.now(), since=since, segment=segment)
+
+
+@finds
+def lead_of_letter(message_ids: Sequence[str]) -> int | None:
+    """Whose e-mail is answered, whatever address the answer comes from."""
+    known = [form for name in message_ids for form in (name, f"<{name.strip('<>')}>")]
+    found = Letter.objects.filter(message_id__in=known, lead__in=Lead.objects.live())
+    return found.values_list("lead_id", flat=True).first()

@@ -102,6 +102,8 @@ SETTINGS = (
             Item("spam", "Spam", "shield-alert", "/settings/spam/", OFFICE),
             Item("mails", "Automatic mail", "mail", "/settings/automatic-mail/", MARKETING),
             Item("custom-fields", "Custom fields", "list-plus", "/settings/fields/", ()),
+            Item("pipelines", "Pipelines", "square-kanban", "/settings/pipelines/", (Role.MANAGER,)),
+            Item("products", "Products", "package", "/settings/products/", (Role.MANAGER,)),
             Item("channels", "Channels", "signpost", "/settings/channels/", OFFICE),
         ),
     ),

@@ -12,7 +12,7 @@ from leads.attribution import channels
 from leads.attribution.credit import KINDS
 from leads.models import Stage
 from leads.reports import NONE, Scope, new_leads
-from pipeline.models import LostReason
+from pipeline.models import CloseReason
 from pipeline.reports import attribution, funnel, metrics, reps, response, sources
 
 Params = Mapping[str, str]
@@ -79,7 +79,8 @@ def _stage(params: Params) -> Stage:
 def _reason(scope: Scope, params: Params) -> QuerySet[Any]:
     found = funnel.lost_of(scope, _view(params))
     reason = params.get("reason", "")
-    return found.filter(lost_reason=_one_of(reason, LostReason.values)) if reason else found
+    known = CloseReason.objects.filter(kind=CloseReason.Kind.LOST).values_list("key", flat=True)
+    return found.filter(lost_reason=_one_of(reason, known)) if reason else found
 
 
 def _band(params: Params) -> str:

@@ -2,11 +2,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from leadcrm.accounts.actions import notify
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.actions.activities import record_activity
-from leads.models import Note
+from leads.mentions import mentioned
+from leads.models import Lead, Note
 
 NOTE_LIMIT = 20_000
 
@@ -21,4 +23,26 @@ def add_note(lead_id: int, body: str, *, author: User | None, at: datetime) -> N
     record_activity(
         lead_id, "note_added", at=at, user=author, properties={"note": note.pk, "text": text}
     )
+    tell_mentioned(lead_id, note, author=author)
     return note
+
+
+def tell_mentioned(lead_id: int, note: Note, *, author: User | None) -> list[User]:
+    """Tell the colleagues whom a note names, if they may see the lead; who was told."""
+    named = [user for user in mentioned(note.body) if user != author]
+    told = []
+    for user in named:
+        lead = Lead.objects.visible_to(user).filter(pk=lead_id).first()
+        if lead is None:
+            continue
+        told.append(user)
+        notify(
+            user,
+            kind="mention",
+            title=f"{author or 'Somebody'} named you in a note about {lead.name}",
+            body=note.body,
+            dedupe_key=f"note:{note.pk}",
+            url=f"/leads/{lead.public_id}/",
+            lead_id=lead.pk,
+        )
+    return told

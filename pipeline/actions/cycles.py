@@ -11,7 +11,8 @@ from leadcrm.eventlog.actions import publish
 from leadcrm.lib.errors import Conflict, Invalid
 from leadcrm.lib.normalise import clean_text
 from leads.events import CycleClosed, CycleOpened
-from leads.models import Inquiry, Lead, Lifecycle, Source, Stage, Status
+from leads.models import Inquiry, Lead, Lifecycle, Pipeline, Source, Stage, Status
+from pipeline import queries
 from pipeline.actions.deals import close_open_deals, create_deal, reopen_deals, update_deal
 from pipeline.actions.defaults import ensure_default_funnel
 from pipeline.actions.ledger import (
@@ -22,10 +23,18 @@ from pipeline.actions.ledger import (
 )
 from pipeline.actions.owners import assign
 from pipeline.actions.response import cancel_clock, start_clock
-from pipeline.models import Assignment, Deal, LostReason, SalesCycle, Transition, WaitingLead
+from pipeline.models import (
+    Assignment,
+    CloseReason,
+    Deal,
+    SalesCycle,
+    Transition,
+    WaitingLead,
+)
 
 NOTE_LIMIT = 500
-CLOSING = ["closed_at", "outcome", "lost_reason", "lost_note", "owner_at_close"]
+COMPETITOR_LIMIT = 120
+CLOSING = ["closed_at", "outcome", "lost_reason", "lost_note", "competitor", "owner_at_close"]
 
 
 class AlreadyClosed(Conflict):
@@ -83,8 +92,8 @@ def _begin(
     owner: User | None,
     actor: User | None,
 ) -> SalesCycle:
-    pipeline = ensure_default_funnel()
-    first = pipeline.stages.filter(category=Stage.Category.OPEN).order_by("position").first()
+    pipeline = _pipeline_for(lead)
+    first = queries.stages(pipeline).filter(category=Stage.Category.OPEN).first()
     if first is None:
         raise Conflict(
             f"The pipeline “{pipeline.name}” has no open stage. Add one in its settings."
@@ -116,6 +125,20 @@ def _begin(
     return cycle
 
 
+def _pipeline_for(lead: Lead) -> Pipeline:
+    """The first whose condition holds for the lead and that has somewhere to begin."""
+    for pipeline in queries.pipelines():
+        if pipeline.is_default or not pipeline.condition:
+            continue
+        if queries.leads_matching(pipeline.condition, [lead.pk]) and _can_begin(pipeline):
+            return pipeline
+    return ensure_default_funnel()
+
+
+def _can_begin(pipeline: Pipeline) -> bool:
+    return queries.stages(pipeline).filter(category=Stage.Category.OPEN).exists()
+
+
 def _find_responsible(lead: Lead, owner: User | None, *, at: datetime, actor: User | None) -> None:
     """An open cycle always has an owner or a queue."""
     if owner is not None:
@@ -138,6 +161,7 @@ def close_cycle(
     cause: str = Transition.Cause.MANUAL,
     reason: str = "",
     note: str = "",
+    competitor: str = "",
     amount: Decimal | None = None,
     currency: str = "",
 ) -> Transition:
@@ -153,9 +177,11 @@ def close_cycle(
     cycle = open_cycle_of(lead)
     if cycle is None:
         raise AlreadyClosed(_closed_text(lead))
-    text = clean_text(note, limit=NOTE_LIMIT)
+    text, disqualifies = clean_text(note, limit=NOTE_LIMIT), False
     if to.category == Stage.Category.LOST:
-        _check_reason(reason, text)
+        why = _check_reason(reason, text)
+        cycle.competitor = clean_text(competitor, limit=COMPETITOR_LIMIT)
+        disqualifies = why.disqualifies
     elif amount is not None:
         _note_worth(cycle, amount, currency=currency, at=at, actor=actor)
     cycle.closed_at = max(at, cycle.opened_at)
@@ -168,7 +194,14 @@ def close_cycle(
     cancel_clock(lead, cycle, at=at)
     WaitingLead.objects.filter(lead=lead).delete()
     transition = write_transition(
-        lead, cycle, to, at=at, actor=actor, cause=cause, note=text, **_after_close(lead, cycle)
+        lead,
+        cycle,
+        to,
+        at=at,
+        actor=actor,
+        cause=cause,
+        note=text,
+        **_after_close(lead, cycle, disqualifies=disqualifies),
     )
     publish(
         CycleClosed(lead_id=lead.pk, cycle_id=cycle.pk, outcome=cycle.outcome), at=at, actor=actor
@@ -193,19 +226,23 @@ def _closed_text(lead: Lead) -> str:
     return f"This lead is closed{stage}. Reopen it first."
 
 
-def _check_reason(reason: str, note: str) -> None:
-    if reason not in LostReason.values:
-        known = ", ".join(LostReason.values)
+def _check_reason(key: str, note: str) -> CloseReason:
+    found = queries.find_reason(key)
+    if found is None:
+        known = ", ".join(reason.key for reason in queries.reasons())
         raise Invalid.field("reason", f"Say why it was lost: one of {known}.", "required")
-    if reason == LostReason.OTHER and not note:
-        raise Invalid.field("note", "“Other” needs a note that says what happened.", "required")
+    if found.needs_note and not note:
+        raise Invalid.field(
+            "note", f"“{found.label}” needs a note that says what happened.", "required"
+        )
+    return found
 
 
-def _after_close(lead: Lead, cycle: SalesCycle) -> dict[str, Any]:
+def _after_close(lead: Lead, cycle: SalesCycle, *, disqualifies: bool) -> dict[str, Any]:
     if cycle.outcome == SalesCycle.Outcome.WON:
         return {"status": Status.WON, **advance_lifecycle(lead, Lifecycle.CUSTOMER)}
     is_customer = lead.lifecycle in {Lifecycle.CUSTOMER, Lifecycle.EVANGELIST}
-    if cycle.lost_reason == LostReason.NOT_A_FIT and not is_customer:
+    if disqualifies and not is_customer:
         return {"status": Status.LOST, "lifecycle": Lifecycle.DISQUALIFIED}
     return {"status": Status.LOST}
 
@@ -227,7 +264,8 @@ def reopen_cycle(
         raise Invalid.field("stage", f"“{target.name}” is not an open stage. Choose an open one.")
     closed_at = cycle.closed_at
     cycle.closed_at, cycle.outcome = None, SalesCycle.Outcome.OPEN
-    cycle.lost_reason, cycle.lost_note, cycle.owner_at_close = "", "", None
+    cycle.lost_reason, cycle.lost_note, cycle.competitor = "", "", ""
+    cycle.owner_at_close = None
     cycle.save(update_fields=CLOSING)
     reopen_deals(cycle, closed_at=closed_at)
     transition = write_transition(
@@ -247,14 +285,18 @@ def reopen_cycle(
 
 def _stage_before_close(cycle: SalesCycle) -> Stage:
     last_open = (
-        cycle.transitions.filter(to_stage__category=Stage.Category.OPEN)
+        cycle.transitions.filter(
+            to_stage__category=Stage.Category.OPEN,
+            to_stage__archived_at=None,
+            to_stage__pipeline=cycle.pipeline_id,
+        )
         .select_related("to_stage")
         .order_by("-at", "-pk")
         .first()
     )
     if last_open is not None:
         return last_open.to_stage
-    return cycle.pipeline.stages.filter(category=Stage.Category.OPEN).order_by("position")[0]
+    return queries.stages(cycle.pipeline).filter(category=Stage.Category.OPEN)[0]
 
 
 def _lifecycle_of(lead: Lead, cycle: SalesCycle) -> str:

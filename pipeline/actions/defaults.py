@@ -6,7 +6,15 @@ from django.utils import timezone
 
 from leadcrm.accounts.models import Role, Team, User
 from leads.models import Pipeline, Stage
-from pipeline.models import Pool, PoolMember, ResponseTarget, RoutingRule, RuleSet
+from pipeline.models import (
+    CloseReason,
+    LostReason,
+    Pool,
+    PoolMember,
+    ResponseTarget,
+    RoutingRule,
+    RuleSet,
+)
 
 PIPELINE_KEY = "default"
 QUEUE_NAME = "Inbound sales"
@@ -29,6 +37,7 @@ STAGES = [
 def ensure_defaults() -> None:
     """Make what is missing, change nothing that is there. Safe to repeat."""
     ensure_default_funnel()
+    ensure_default_reasons()
     if not ResponseTarget.objects.exists():
         ResponseTarget.objects.create(name="Every lead", minutes=TARGET_MINUTES)
     ensure_default_routing()
@@ -57,6 +66,39 @@ def _stage(pipeline: Pipeline, position: int) -> Stage:
         category=category,
         probability=probability,
         rot_days=rot_days,
+    )
+
+
+REASONS = {
+    CloseReason.Kind.LOST: LostReason.choices,
+    CloseReason.Kind.REJECTED: [
+        ("not_a_fit", "Not a fit"),
+        ("too_early", "Too early"),
+        ("wrong_contact", "Contact data are wrong"),
+        ("duplicate", "Somebody else has this lead"),
+        ("other", "Other"),
+    ],
+}
+
+
+def ensure_default_reasons() -> None:
+    """Why leads are lost and rejected, where nobody has said it yet."""
+    known = set(CloseReason.objects.values_list("kind", flat=True))
+    CloseReason.objects.bulk_create(
+        [
+            CloseReason(
+                kind=kind,
+                key=key,
+                label=label,
+                position=position,
+                needs_note=key == "other",
+                asks_competitor=(kind, key) == ("lost", "competitor"),
+                disqualifies=(kind, key) == ("lost", "not_a_fit"),
+            )
+            for kind, choices in REASONS.items()
+            for position, (key, label) in enumerate(choices)
+            if kind not in known
+        ]
     )
 
 

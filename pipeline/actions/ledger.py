@@ -14,7 +14,9 @@ from leadcrm.lib.errors import NotFound
 from leads.actions import mark_dirty, record_activity
 from leads.events import StageChanged
 from leads.models import Lead, Lifecycle, Stage
-from pipeline.models import SalesCycle, Transition
+from pipeline.models import AutoMove, SalesCycle, StageTimer, Transition
+
+TIMER_QUEUE = "stage_timers"
 
 LIFECYCLE_ORDER = [
     Lifecycle.SUBSCRIBER,
@@ -101,6 +103,7 @@ def write_transition(
         seconds_in_from=seconds,
     )
     note_reached(cycle, to, at=at)
+    _set_timer(lead, from_stage, to, at=at)
     properties = {
         "from": from_stage.name if from_stage else "",
         "to": to.name,
@@ -120,6 +123,23 @@ def write_transition(
     )
     mark_dirty([lead.pk])
     return transition
+
+
+def _set_timer(lead: Lead, start: Stage | None, to: Stage, *, at: datetime) -> None:
+    """Have the lead looked at when it has been in a stage long enough for its limits and rules."""
+    places = [stage for stage in (start, to) if stage is not None]
+    timed = set(
+        AutoMove.objects.filter(stage__in=places, trigger__in=AutoMove.TIMED, enabled=True)
+        .order_by()
+        .values_list("stage", flat=True)
+    ) | {stage.pk for stage in places if stage.sla_hours}
+    if to.is_open and to.pk in timed:
+        fresh = {"stage": to, "entered_at": at, "due_at": at, "told_at": None}
+        StageTimer.objects.update_or_create(
+            lead=lead, defaults={**fresh, "lease_token": None, "attempts": 0}
+        )
+    elif timed:
+        StageTimer.objects.filter(lead=lead).delete()
 
 
 def note_reached(cycle: SalesCycle, to: Stage, *, at: datetime) -> None:

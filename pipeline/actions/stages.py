@@ -10,9 +10,10 @@ from django.utils.timesince import timesince
 
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import Conflict, DomainError, Invalid, StaleVersion
-from leads.models import Lead, Lifecycle, Stage, Status
+from leads.models import Lead, Lifecycle, Pipeline, Stage, Status
 from pipeline import queries
 from pipeline.actions.cycles import AlreadyClosed, close_cycle, open_cycle
+from pipeline.actions.entering import Move, StageRefused, check_entry
 from pipeline.actions.ledger import (
     advance_lifecycle,
     lock_lead,
@@ -45,16 +46,22 @@ def move_to_stage(
     version: int | None = None,
     reason: str = "",
     note: str = "",
+    competitor: str = "",
     amount: Decimal | None = None,
     currency: str = "",
+    pipeline: str = "",
+    enforce: bool = True,
 ) -> Transition | None:
     """Move a lead and write the ledger; None if it already stands there.
 
     A won or lost stage closes the cycle, see `close_cycle`. A lead without any cycle begins one.
 
     :param expected_stage: where the mover saw the card; None moves it from wherever it is.
+    :param pipeline: the key of another pipeline that the cycle runs in from now on.
+    :param enforce: whether the rules of the stage count; taking a move back needs no leave.
     :raises MovedMeanwhile: it is not there any more. :raises StaleVersion: see `version`.
     :raises AlreadyClosed: the lead is won or lost; reopen it first.
+    :raises StageRefused: a rule of the stage is broken.
     :raises Invalid: no such stage, or lost without a reason.
     """
     lead = lock_lead(lead_id)
@@ -63,10 +70,15 @@ def move_to_stage(
         stage = lead.stage.name if lead.stage else "closed"
         raise AlreadyClosed(f"This lead is closed as “{stage}”. Reopen it first.")
     lead = lock_lead(lead_id)
-    target = _stage(cycle, to)
+    target = _stage(_pipeline(cycle, pipeline), to)
     if lead.stage_id == target.pk:
         return None
     _check_fresh(lead, expected_stage, version, at=at)
+    if enforce:
+        check_entry(lead, target, Move(note=note, has_amount=amount is not None))
+    if target.pipeline_id != cycle.pipeline_id:
+        cause = Transition.Cause.PIPELINE if cause == Transition.Cause.MANUAL else cause
+        change_pipeline(cycle, target.pipeline)
     if not target.is_open:
         return close_cycle(
             lead_id,
@@ -76,6 +88,7 @@ def move_to_stage(
             cause=cause,
             reason=reason,
             note=note,
+            competitor=competitor,
             amount=amount,
             currency=currency,
         )
@@ -88,13 +101,31 @@ def _first_cycle(lead: Lead, *, at: datetime, actor: User | None) -> SalesCycle 
     return open_cycle(lead.pk, at=at, actor=actor)
 
 
-def _stage(cycle: SalesCycle, key: str) -> Stage:
-    stages = {stage.key: stage for stage in cycle.pipeline.stages.order_by("position")}
+def _pipeline(cycle: SalesCycle, key: str) -> Pipeline:
+    if not key or key == cycle.pipeline.key:
+        return cycle.pipeline
+    found = Pipeline.objects.filter(key=key, archived_at=None).first()
+    if found is None:
+        known = ", ".join(each.key for each in queries.pipelines())
+        raise Invalid.field("pipeline", f"There is no pipeline “{key}”. Choose from {known}.")
+    return found
+
+
+def change_pipeline(cycle: SalesCycle, pipeline: Pipeline) -> None:
+    """A cycle runs in one pipeline at a time; how far it came is counted in that one."""
+    cycle.pipeline, cycle.furthest = pipeline, None
+    cycle.save(update_fields=["pipeline", "furthest"])
+
+
+def _stage(pipeline: Pipeline, key: str) -> Stage:
+    stages = {stage.key: stage for stage in queries.stages(pipeline)}
     if key not in stages:
         raise Invalid.field(
             "stage", f"There is no stage “{key}”. Choose from {', '.join(stages)}.", "unknown_stage"
         )
-    return stages[key]
+    found = stages[key]
+    found.pipeline = pipeline
+    return found
 
 
 def _check_fresh(lead: Lead, expected: str | None, version: int | None, *, at: datetime) -> None:
@@ -185,9 +216,19 @@ def _stamp(cycle: SalesCycle, *, sales_ready: bool, at: datetime) -> None:
 def _forward(
     lead: Lead, cycle: SalesCycle, key: str, *, at: datetime, changes: dict[str, Any]
 ) -> None:
-    target = cycle.pipeline.stages.filter(key=key, category=Stage.Category.OPEN).first()
+    target = queries.stages(cycle.pipeline).filter(key=key, category=Stage.Category.OPEN).first()
     here = lead.stage
-    if target is not None and here is not None and here.position < target.position:
+    ahead = target is not None and here is not None and here.position < target.position
+    if target is not None and ahead and _lets_in(lead, target):
         write_transition(lead, cycle, target, at=at, cause=Transition.Cause.QUALIFIED, **changes)
     elif changes:
         save_lead(lead, at=at, **changes)
+
+
+def _lets_in(lead: Lead, target: Stage) -> bool:
+    """Whether the rules of the stage hold; a lead that qualifies without them stays put."""
+    try:
+        check_entry(lead, target, Move())
+    except StageRefused:
+        return False
+    return True

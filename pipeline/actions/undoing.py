@@ -17,7 +17,7 @@ UNDONE = "Taken back"
 def undo_moves(*, moved_at: datetime, actor: User, at: datetime) -> int:
     """Move back what `actor` moved at that moment and nobody has moved since; how many."""
     moves = Transition.objects.filter(at=moved_at, actor=actor).select_related(
-        "from_stage", "to_stage"
+        "from_stage__pipeline", "to_stage"
     )
     return sum(_move_back(move, actor=actor, at=at) for move in moves.order_by("lead_id", "pk"))
 
@@ -27,7 +27,15 @@ def _move_back(move: Transition, *, actor: User, at: datetime) -> bool:
     if move.from_stage is None or newest is None or newest.pk != move.pk:
         return False
     if move.to_stage.is_open:
-        move_to_stage(move.lead_id, to=move.from_stage.key, at=at, actor=actor, note=UNDONE)
+        move_to_stage(
+            move.lead_id,
+            to=move.from_stage.key,
+            at=at,
+            actor=actor,
+            note=UNDONE,
+            pipeline=move.from_stage.pipeline.key,
+            enforce=False,
+        )
     else:
         reopen_cycle(move.lead_id, at=at, actor=actor, to=move.from_stage)
     return True

@@ -1,7 +1,7 @@
 """What colleagues do: tasks, and calls, e-mails and meetings written down."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import models, transaction
@@ -12,6 +12,7 @@ from leadcrm.lib.normalise import clean_text
 from leads.actions import record_activity
 from leads.models import Lead
 from pipeline import queries
+from pipeline.actions.entering import check_next_step
 from pipeline.actions.ledger import lock_lead
 from pipeline.actions.response import record_contact
 from pipeline.models import Task
@@ -41,6 +42,54 @@ class FollowUp:
     title: str
     due_at: datetime | None = None
     kind: str = Task.Kind.TODO
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What usually comes next: in hours from now, or on the morning some days from now."""
+
+    title: str
+    kind: str
+    hours: int = 0
+    days: int = 0
+
+    @property
+    def when(self) -> str:
+        if self.hours:
+            return f"in {self.hours} hours"
+        return "tomorrow" if self.days == 1 else f"in {self.days} days"
+
+    def moment(self, local: datetime) -> datetime:
+        """:param local: now, where the person is; mornings begin at nine, and not on week-ends."""
+        if self.hours:
+            return local + timedelta(hours=self.hours)
+        found = (local + timedelta(days=self.days)).replace(
+            hour=9, minute=0, second=0, microsecond=0
+        )
+        return found + timedelta(days=max(0, 7 - found.weekday()) if found.weekday() > 4 else 0)
+
+    def follow_up(self, local: datetime) -> FollowUp:
+        return FollowUp(title=self.title, due_at=self.moment(local), kind=self.kind)
+
+
+def suggestion_for(deed: str, lead: Lead) -> Suggestion | None:
+    """The next step after a call's or meeting's outcome, or an e-mail; None: nothing is usual."""
+    found = SUGGESTIONS.get(deed)
+    if found is None:
+        return None
+    return replace(found, title=found.title.format(name=lead.first_name or lead.name))
+
+
+SUGGESTIONS = {
+    "connected": Suggestion("Send {name} what was agreed", "email", days=1),
+    "no_answer": Suggestion("Call {name} again", "call", hours=4),
+    "voicemail": Suggestion("Call {name} again", "call", days=2),
+    "busy": Suggestion("Call {name} again", "call", hours=1),
+    "wrong_number": Suggestion("Find the right number of {name}", "todo", days=1),
+    "email": Suggestion("Ask {name} whether the e-mail arrived", "call", days=3),
+    "held": Suggestion("Send {name} the next steps", "email", days=1),
+    "no_show": Suggestion("Offer {name} another time", "email", hours=1),
+}
 
 
 class TaskDone(Conflict):
@@ -127,7 +176,8 @@ def _log(
     at: datetime,
     follow_up: FollowUp | None,
 ) -> int:
-    lock_lead(lead_id)
+    lead = lock_lead(lead_id)
+    check_next_step(lead, planned=follow_up is not None)
     properties["note"] = clean_text(properties["note"], limit=NOTE_LIMIT)
     kept = {key: value for key, value in properties.items() if value not in (None, "")}
     # Without a dedupe key it is always written, so there is always an id.
@@ -225,8 +275,10 @@ def complete_task(task_id: int, *, user: User | None, at: datetime, outcome: str
     """Tick it off, once.
 
     :raises TaskDone: it was ticked off before. :raises NotFound:
+    :raises NextStepMissing: the pipeline wants another one planned first.
     """
     task = _lock_open(task_id)
+    check_next_step(lock_lead(task.lead_id), leaving=task.pk)
     task.done_at, task.done_by = at, user
     task.outcome = clean_text(outcome, limit=TITLE_LIMIT)
     task.save(update_fields=["done_at", "done_by", "outcome"])

@@ -2,250 +2,545 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import leadcrm.lib.tokens
 from django.conf import settings
 from django.db import migrations, models
 
+import leadcrm.lib.tokens
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0004_selling'),
-        ('pipeline', '0002_defaults'),
+        ("leads", "0004_selling"),
+        ("pipeline", "0002_defaults"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('price', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('currency', models.CharField(max_length=3)),
-                ('billing', models.CharField(choices=[('once', 'once'), ('monthly', 'a month'), ('yearly', 'a year')], default='once', max_length=7)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('description', models.CharField(blank=True, max_length=500)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("price", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "billing",
+                    models.CharField(
+                        choices=[("once", "once"), ("monthly", "a month"), ("yearly", "a year")],
+                        default="once",
+                        max_length=7,
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=20)),
+                ("description", models.CharField(blank=True, max_length=500)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ProductCategory',
+            name="ProductCategory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, unique=True)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, unique=True)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
             ],
         ),
         migrations.AddField(
-            model_name='deal',
-            name='forecast',
-            field=models.CharField(choices=[('pipeline', 'Pipeline'), ('best_case', 'Best case'), ('commit', 'Commit'), ('omitted', 'Left out')], default='pipeline', max_length=9),
+            model_name="deal",
+            name="forecast",
+            field=models.CharField(
+                choices=[
+                    ("pipeline", "Pipeline"),
+                    ("best_case", "Best case"),
+                    ("commit", "Commit"),
+                    ("omitted", "Left out"),
+                ],
+                default="pipeline",
+                max_length=9,
+            ),
         ),
         migrations.AddField(
-            model_name='deal',
-            name='monthly',
+            model_name="deal",
+            name="monthly",
             field=models.DecimalField(decimal_places=2, default=0, max_digits=14),
         ),
         migrations.AddField(
-            model_name='deal',
-            name='one_off',
+            model_name="deal",
+            name="one_off",
             field=models.DecimalField(decimal_places=2, default=0, max_digits=14),
         ),
         migrations.AddField(
-            model_name='deal',
-            name='term_months',
+            model_name="deal",
+            name="term_months",
             field=models.PositiveSmallIntegerField(default=12),
         ),
         migrations.AddField(
-            model_name='deal',
-            name='version',
+            model_name="deal",
+            name="version",
             field=models.PositiveIntegerField(db_default=1, default=1),
         ),
         migrations.AddField(
-            model_name='salescycle',
-            name='competitor',
-            field=models.CharField(blank=True, default='', max_length=120),
+            model_name="salescycle",
+            name="competitor",
+            field=models.CharField(blank=True, default="", max_length=120),
         ),
         migrations.AlterField(
-            model_name='salescycle',
-            name='lost_reason',
-            field=models.CharField(blank=True, default='', max_length=20),
+            model_name="salescycle",
+            name="lost_reason",
+            field=models.CharField(blank=True, default="", max_length=20),
         ),
         migrations.AlterField(
-            model_name='transition',
-            name='cause',
-            field=models.CharField(choices=[('opened', 'Cycle opened'), ('manual', 'Moved by hand'), ('bulk', 'Moved in bulk'), ('api', 'Moved by the API'), ('qualified', 'Qualified'), ('contacted', 'First contact'), ('rejected', 'Rejected by sales'), ('reopened', 'Reopened'), ('merged', 'Merged with another lead'), ('auto', 'Moved by a rule'), ('pipeline', 'Moved to another pipeline')], default='manual', max_length=10),
+            model_name="transition",
+            name="cause",
+            field=models.CharField(
+                choices=[
+                    ("opened", "Cycle opened"),
+                    ("manual", "Moved by hand"),
+                    ("bulk", "Moved in bulk"),
+                    ("api", "Moved by the API"),
+                    ("qualified", "Qualified"),
+                    ("contacted", "First contact"),
+                    ("rejected", "Rejected by sales"),
+                    ("reopened", "Reopened"),
+                    ("merged", "Merged with another lead"),
+                    ("auto", "Moved by a rule"),
+                    ("pipeline", "Moved to another pipeline"),
+                ],
+                default="manual",
+                max_length=10,
+            ),
         ),
         migrations.CreateModel(
-            name='CloseReason',
+            name="CloseReason",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('lost', 'Lost'), ('rejected', 'Rejected')], max_length=8)),
-                ('key', models.SlugField(max_length=20)),
-                ('label', models.CharField(max_length=60)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('needs_note', models.BooleanField(default=False)),
-                ('asks_competitor', models.BooleanField(default=False)),
-                ('disqualifies', models.BooleanField(default=False)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("lost", "Lost"), ("rejected", "Rejected")], max_length=8
+                    ),
+                ),
+                ("key", models.SlugField(max_length=20)),
+                ("label", models.CharField(max_length=60)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("needs_note", models.BooleanField(default=False)),
+                ("asks_competitor", models.BooleanField(default=False)),
+                ("disqualifies", models.BooleanField(default=False)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'key'), name='one_reason_per_key')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "key"), name="one_reason_per_key")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LetterTemplate',
+            name="LetterTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('subject', models.CharField(max_length=200)),
-                ('body', models.TextField()),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='letter_templates', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("subject", models.CharField(max_length=200)),
+                ("body", models.TextField()),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="letter_templates",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Letter',
+            name="Letter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True)),
-                ('activity_id', models.BigIntegerField(blank=True, null=True)),
-                ('message_id', models.CharField(max_length=250, unique=True)),
-                ('answers', models.CharField(blank=True, max_length=250)),
-                ('to_address', models.CharField(max_length=254)),
-                ('subject', models.CharField(max_length=200)),
-                ('body', models.TextField()),
-                ('is_tracked', models.BooleanField(default=True)),
-                ('written_at', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('clicked_at', models.DateTimeField(blank=True, null=True)),
-                ('replied_at', models.DateTimeField(blank=True, null=True)),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='letters', to='leads.lead')),
-                ('mail', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='letter', to='leads.transactionalmail')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='letters', to=settings.AUTH_USER_MODEL)),
-                ('template', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='pipeline.lettertemplate')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("activity_id", models.BigIntegerField(blank=True, null=True)),
+                ("message_id", models.CharField(max_length=250, unique=True)),
+                ("answers", models.CharField(blank=True, max_length=250)),
+                ("to_address", models.CharField(max_length=254)),
+                ("subject", models.CharField(max_length=200)),
+                ("body", models.TextField()),
+                ("is_tracked", models.BooleanField(default=True)),
+                ("written_at", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                ("clicked_at", models.DateTimeField(blank=True, null=True)),
+                ("replied_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="letters",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "mail",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="letter",
+                        to="leads.transactionalmail",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="letters",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="pipeline.lettertemplate",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Meeting',
+            name="Meeting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True)),
-                ('title', models.CharField(max_length=120)),
-                ('place', models.CharField(blank=True, max_length=300)),
-                ('agenda', models.TextField(blank=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('booked', 'Booked'), ('held', 'Held'), ('no_show', 'Did not come'), ('cancelled', 'Cancelled')], default='booked', max_length=9)),
-                ('is_invited', models.BooleanField(default=False)),
-                ('sequence', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('host', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='meetings', to=settings.AUTH_USER_MODEL)),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='meetings', to='leads.lead')),
-                ('task', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='meeting', to='pipeline.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("title", models.CharField(max_length=120)),
+                ("place", models.CharField(blank=True, max_length=300)),
+                ("agenda", models.TextField(blank=True)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("booked", "Booked"),
+                            ("held", "Held"),
+                            ("no_show", "Did not come"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="booked",
+                        max_length=9,
+                    ),
+                ),
+                ("is_invited", models.BooleanField(default=False)),
+                ("sequence", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "host",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="meetings",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="meetings",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "task",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="meeting",
+                        to="pipeline.task",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DealLine',
+            name="DealLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('quantity', models.DecimalField(decimal_places=2, default=1, max_digits=12)),
-                ('price', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('discount', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
-                ('billing', models.CharField(choices=[('once', 'once'), ('monthly', 'a month'), ('yearly', 'a year')], default='once', max_length=7)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('deal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='pipeline.deal')),
-                ('product', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deal_lines', to='pipeline.product')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("quantity", models.DecimalField(decimal_places=2, default=1, max_digits=12)),
+                ("price", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("discount", models.DecimalField(decimal_places=2, default=0, max_digits=5)),
+                (
+                    "billing",
+                    models.CharField(
+                        choices=[("once", "once"), ("monthly", "a month"), ("yearly", "a year")],
+                        default="once",
+                        max_length=7,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "deal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="pipeline.deal",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="deal_lines",
+                        to="pipeline.product",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='product',
-            name='category',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='products', to='pipeline.productcategory'),
+            model_name="product",
+            name="category",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="products",
+                to="pipeline.productcategory",
+            ),
         ),
         migrations.CreateModel(
-            name='StageTimer',
+            name="StageTimer",
             fields=[
-                ('due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('lead', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='stage_timer', serialize=False, to='leads.lead')),
-                ('entered_at', models.DateTimeField()),
-                ('told_at', models.DateTimeField(blank=True, null=True)),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.stage')),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                (
+                    "lead",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="stage_timer",
+                        serialize=False,
+                        to="leads.lead",
+                    ),
+                ),
+                ("entered_at", models.DateTimeField()),
+                ("told_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leads.stage",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AutoMove',
+            name="AutoMove",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(choices=[('contacted', 'somebody contacts it'), ('spoke', 'somebody speaks with it'), ('replied', 'it replies by e-mail'), ('meeting_booked', 'a meeting is booked'), ('meeting_held', 'a meeting was held'), ('deal_added', 'a deal is added'), ('hot', 'it becomes hot'), ('segment', 'it enters a segment'), ('stayed', 'it stays for some days'), ('idle', 'nothing happens for some days')], max_length=14)),
-                ('days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('segment', models.CharField(blank=True, default='', max_length=12)),
-                ('reason', models.CharField(blank=True, default='', max_length=20)),
-                ('enabled', models.BooleanField(default=True)),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auto_moves', to='leads.stage')),
-                ('to_stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leads.stage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("contacted", "somebody contacts it"),
+                            ("spoke", "somebody speaks with it"),
+                            ("replied", "it replies by e-mail"),
+                            ("meeting_booked", "a meeting is booked"),
+                            ("meeting_held", "a meeting was held"),
+                            ("deal_added", "a deal is added"),
+                            ("hot", "it becomes hot"),
+                            ("segment", "it enters a segment"),
+                            ("stayed", "it stays for some days"),
+                            ("idle", "nothing happens for some days"),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                ("days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("segment", models.CharField(blank=True, default="", max_length=12)),
+                ("reason", models.CharField(blank=True, default="", max_length=20)),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="auto_moves",
+                        to="leads.stage",
+                    ),
+                ),
+                (
+                    "to_stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leads.stage",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('trigger__in', ['stayed', 'idle']), _negated=True), ('days__gte', 1), _connector='OR'), name='timed_move_has_days'), models.CheckConstraint(condition=models.Q(('stage', models.F('to_stage')), _negated=True), name='auto_move_goes_elsewhere')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("trigger__in", ["stayed", "idle"]), _negated=True),
+                            ("days__gte", 1),
+                            _connector="OR",
+                        ),
+                        name="timed_move_has_days",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stage", models.F("to_stage")), _negated=True),
+                        name="auto_move_goes_elsewhere",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='lettertemplate',
-            index=models.Index(fields=['name', 'id'], name='letter_template_by_name'),
+            model_name="lettertemplate",
+            index=models.Index(fields=["name", "id"], name="letter_template_by_name"),
         ),
         migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['lead', '-written_at', '-id'], name='letter_by_lead'),
+            model_name="letter",
+            index=models.Index(fields=["lead", "-written_at", "-id"], name="letter_by_lead"),
         ),
         migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['user', '-written_at', '-id'], name='letter_by_author'),
+            model_name="letter",
+            index=models.Index(fields=["user", "-written_at", "-id"], name="letter_by_author"),
         ),
         migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['lead', '-starts_at'], name='meeting_by_lead'),
+            model_name="meeting",
+            index=models.Index(fields=["lead", "-starts_at"], name="meeting_by_lead"),
         ),
         migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['host', 'starts_at'], name='meeting_by_host'),
+            model_name="meeting",
+            index=models.Index(fields=["host", "starts_at"], name="meeting_by_host"),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='meeting_ends_after_start'),
+            model_name="meeting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="meeting_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dealline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='line_of_more_than_nothing'),
+            model_name="dealline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="line_of_more_than_nothing"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dealline',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='line_price_not_negative'),
+            model_name="dealline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gte", 0)), name="line_price_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dealline',
-            constraint=models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('discount__lte', 100)), name='discount_is_percent'),
+            model_name="dealline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("discount__gte", 0), ("discount__lte", 100)),
+                name="discount_is_percent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['name', 'id'], name='product_by_name'),
+            model_name="product",
+            index=models.Index(fields=["name", "id"], name="product_by_name"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='price_not_negative'),
+            model_name="product",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gte", 0)), name="price_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('code',), name='one_product_per_code'),
+            model_name="product",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("code", ""), _negated=True),
+                fields=("code",),
+                name="one_product_per_code",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stagetimer',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'lead'], name='stage_timer_due'),
+            model_name="stagetimer",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at", "lead"],
+                name="stage_timer_due",
+            ),
         ),
     ]

@@ -17,16 +17,23 @@ def default_pipeline() -> Pipeline | None:
 def stages(pipeline: Pipeline | None = None) -> QuerySet[Stage]:
     """The stages of a pipeline (the default one) from left to right."""
     of_pipeline = {"pipeline": pipeline} if pipeline else {"pipeline__is_default": True}
-    return Stage.objects.filter(**of_pipeline).order_by("position")
+    return Stage.objects.filter(archived_at=None, **of_pipeline).order_by("position")
 
 
-def stage_list() -> list[Stage]:
-    """The stages of the default pipeline, read once for each request."""
-    return memo.once("stages", lambda: list(stages()))
+def stage_list(pipeline_id: int | None = None) -> list[Stage]:
+    """The stages of a pipeline (the default one), read once for each request."""
+    if pipeline_id is None:
+        return memo.once("stages", lambda: list(stages()))
+    found = Stage.objects.filter(pipeline=pipeline_id, archived_at=None).order_by("position")
+    return memo.once(f"stages:{pipeline_id}", lambda: list(found))
 
 
 def all_stages() -> QuerySet[Stage]:
-    return Stage.objects.select_related("pipeline").order_by("pipeline_id", "position")
+    return (
+        Stage.objects.filter(archived_at=None, pipeline__archived_at=None)
+        .select_related("pipeline")
+        .order_by("pipeline_id", "position")
+    )
 
 
 def open_cycle_of(lead_id: int) -> SalesCycle | None:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -20,7 +21,7 @@ class TestWhatMustNeverBeSo:
         later = NOON + timedelta(days=1)
         actions.move_to_stage(lead.pk, to="lost", reason="timing", at=later)
         actions.reopen_cycle(lead.pk, at=later)
-        actions.move_to_stage(lead.pk, to="won", at=later + timedelta(days=1))
+        actions.move_to_stage(lead.pk, to="won", amount=Decimal(0), at=later + timedelta(days=1))
 
         assert queries.breaches() == {}
 

@@ -179,7 +179,7 @@ class TestMoveToStage:
 
     def test_many_at_once_each_with_its_result(self) -> None:
         closed, open_ = open_lead(), open_lead()
-        actions.move_to_stage(closed.pk, to="won", at=LATER)
+        actions.move_to_stage(closed.pk, to="won", amount=Decimal(0), at=LATER)
 
         results = actions.bulk_move([closed.pk, open_.pk], to="sql", at=LATER)
 
@@ -217,7 +217,7 @@ class TestClosing:
         lead = open_lead()
         deal = actions.create_deal(lead.pk, amount=Decimal(900), at=NOON)
 
-        actions.move_to_stage(lead.pk, to="won", at=LATER)
+        actions.move_to_stage(lead.pk, to="won", amount=Decimal(0), at=LATER)
 
         lead.refresh_from_db()
         deal.refresh_from_db()
@@ -234,7 +234,7 @@ class TestClosing:
 
     def test_a_closed_lead_must_be_reopened_before_it_moves(self) -> None:
         lead = open_lead()
-        actions.move_to_stage(lead.pk, to="won", at=LATER)
+        actions.move_to_stage(lead.pk, to="won", amount=Decimal(0), at=LATER)
 
         with pytest.raises(actions.AlreadyClosed, match="closed as “Won”"):
             actions.move_to_stage(lead.pk, to="sql", at=LATER)

@@ -140,7 +140,7 @@ class TestDeals:
         assert (deal.currency, deal.name) == ("EUR", lead.company_name)
 
     def test_belong_to_an_open_cycle(self, lead: Lead) -> None:
-        actions.move_to_stage(lead.pk, to="won", at=NOON)
+        actions.move_to_stage(lead.pk, to="won", amount=Decimal(0), at=NOON)
 
         with pytest.raises(actions.NoOpenCycle):
             actions.create_deal(lead.pk, amount=Decimal(1), at=NOON)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from leads.models import Segment
 from nurturing import queries
 from nurturing.actions.campaigns import KINDS, TRIGGERS, Settings
 from nurturing.models import DripCampaign, EmailTemplate, FrequencyPolicy, Topic
@@ -26,8 +27,20 @@ class TriggerForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
+    segments = forms.MultipleChoiceField(
+        required=False,
+        label="Segments or lists",
+        help_text="For campaigns that start when a lead enters one of them.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        segments = Segment.objects.filter(archived_at=None).order_by("name")
+        known = list(segments.values_list("public_id", "name"))
+        self.fields["segments"].choices = known  # type: ignore[attr-defined]
+        if not known:
+            del self.fields["segments"]
         choices = [(form.slug, form.name) for form in queries.published_forms()]
         self.fields["form_slugs"].choices = choices  # type: ignore[attr-defined]
         if not choices:
@@ -39,6 +52,7 @@ class TriggerForm(forms.Form):
             "on": self.cleaned_data["starts_on"],
             "forms": self.cleaned_data.get("form_slugs", []),
             "kinds": self.cleaned_data["kinds"],
+            "segments": self.cleaned_data.get("segments", []),
         }
 
 
@@ -72,6 +86,7 @@ class SettingsForm(TriggerForm):
                 "starts_on": campaign.starts_on,
                 "form_slugs": campaign.form_slugs,
                 "kinds": campaign.trigger.get("kinds", []),
+                "segments": campaign.segment_ids,
             }
         )
 

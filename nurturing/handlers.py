@@ -11,6 +11,8 @@ from leads.events import (
     LeadCaptured,
     LeadContacted,
     LeadDeleted,
+    LeadEnteredSegment,
+    LeadLeftSegment,
     LeadQualified,
     LeadReplied,
     LeadTakenOver,
@@ -22,13 +24,14 @@ from nurturing.actions import record_reply
 from nurturing.engine import (
     enrol_captured,
     enrol_confirmed,
+    enrol_entered,
     enrol_qualified,
     enrol_wished,
     leave,
     reach_goal,
     skip_waiting,
 )
-from nurturing.engine.leaving import of_lead, of_leads, on_goal
+from nurturing.engine.leaving import no_longer_in, of_lead, of_leads, on_goal
 from nurturing.models import DripCampaign
 
 Goal, StopOn = DripCampaign.Goal, DripCampaign.StopOn
@@ -56,6 +59,18 @@ def follow_qualification(event: LeadQualified) -> None:
         leave(on_goal(event.lead_id, Goal.QUALIFIED), reason="qualified", at=now)
     if not imports.keeps_quiet(event.lead_id, "drips"):
         enrol_qualified(event.lead_id, event.kind, at=now)
+
+
+@on(LeadEnteredSegment)
+def enrol_on_entering(event: LeadEnteredSegment) -> None:
+    if not imports.keeps_quiet(event.lead_id, "drips"):
+        enrol_entered(event.lead_id, event.segment_id, at=timezone.now())
+
+
+@on(LeadLeftSegment)
+def stop_when_left(event: LeadLeftSegment) -> None:
+    rows = no_longer_in(event.lead_id, event.segment_id)
+    leave(rows, reason="left_segment", at=timezone.now())
 
 
 @on(LeadTakenOver)

@@ -7,6 +7,7 @@ REASONS: dict[str, str] = {
     "contacted": "A rep is in touch.",
     "meeting": "A meeting was booked.",
     "cycle_closed": "The sales cycle ended.",
+    "left_segment": "The lead is no longer in the segment.",
     "qualified": "The lead became sales-qualified.",
     "unsubscribed": "The lead unsubscribed.",
     "consent_withdrawn": "Consent for marketing e-mail was withdrawn.",

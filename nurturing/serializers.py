@@ -14,6 +14,9 @@ class TriggerShape(serializers.Serializer[Any]):
     on = serializers.ChoiceField(choices=list(TRIGGERS))
     forms = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
     kinds = serializers.ListField(child=serializers.CharField(max_length=10), required=False)
+    segments = serializers.ListField(
+        child=serializers.CharField(max_length=12), required=False, help_text="Ids of segments."
+    )
 
 
 class StepShape(serializers.Serializer[Any]):

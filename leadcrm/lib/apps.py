@@ -11,5 +11,14 @@ class LibConfig(AppConfig):
     def ready(self) -> None:
         """Load every app's handlers and tasks, so that web and worker know the same queues."""
         import_module("leadcrm.celery")
-        autodiscover_modules("handlers", "tasks", "panels", "schema", "merging", "fielduses")
+        autodiscover_modules(
+            "handlers",
+            "tasks",
+            "panels",
+            "schema",
+            "merging",
+            "fielduses",
+            "segmentuses",
+            "catalogue",
+        )
         autodiscover_modules("foresight")

@@ -14,6 +14,7 @@ from leadcrm.lib import pump
 from leads.activity_types import type_of
 from leads.events import LeadContacted, LeadReplied
 from leads.models import Activity
+from leads.segments.references import activities_named
 
 DIRTY_QUEUE = "dirty_leads"
 
@@ -75,10 +76,15 @@ def record_activities(activities: Sequence[NewActivity]) -> list[int | None]:
         (activity, id_) for activity, id_ in zip(activities, ids, strict=True) if id_ is not None
     ]
     _move_last_activity([activity for activity, _ in written])
-    mark_dirty({a.lead_id for a, _ in written if type_of(a.type).scored})
+    mark_dirty({a.lead_id for a, _ in written if _matters(a.type)})
     for activity, id_ in written:
         _publish(activity, id_)
     return ids
+
+
+def _matters(type_: str) -> bool:
+    """Whether scores or segments may depend on it."""
+    return type_of(type_).scored or type_ in activities_named()
 
 
 def _insert(activities: Sequence[NewActivity]) -> list[int | None]:

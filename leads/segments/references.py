@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from leadcrm.lib.recent import Recent
 from leads.models import Segment
 
 
@@ -23,6 +24,7 @@ class Use:
 
 Uses = Callable[[], Iterable[Use]]
 USERS: list[Uses] = []
+_NAMED: Recent[frozenset[str]] = Recent(seconds=2)
 
 
 def uses(find: Uses) -> Uses:
@@ -55,6 +57,29 @@ def _names(tree: Any) -> Iterator[str]:
 def users_of(public_id: str) -> list[Use]:
     """What would be affected by a change of this segment, other segments first."""
     return [use for find in USERS for use in find() if public_id in named_in(use.condition)]
+
+
+def activities_named() -> frozenset[str]:
+    """The activities that live segments ask for, as of the last seconds."""
+    known = _NAMED.get("")
+    if known is None:
+        live = Segment.objects.filter(archived_at=None, kind=Segment.Kind.LIVE)
+        known = frozenset(
+            name for tree in live.values_list("conditions", flat=True) for name in _activities(tree)
+        )
+        _NAMED.put("", known)
+    return known
+
+
+def _activities(tree: Any) -> Iterator[str]:
+    if isinstance(tree, Mapping):
+        if isinstance(tree.get("activity"), str):
+            yield tree["activity"]
+        for value in tree.values():
+            yield from _activities(value)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _activities(item)
 
 
 def awaited() -> set[str]:

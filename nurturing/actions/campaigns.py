@@ -14,7 +14,7 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid
 from leadcrm.lib.normalise import clean_text
 from leadcrm.lib.tokens import new_public_id
-from leads.models import Form
+from leads.models import Form, Segment
 from nurturing.engine import leave
 from nurturing.engine.entering import QUEUE
 from nurturing.models import (
@@ -32,6 +32,7 @@ RESERVED_KEYS = frozenset({"new", "sending", "templates"})  # pages beside those
 TRIGGERS = {
     "capture": "Somebody sends a form",
     "qualified": "A lead is qualified",
+    "segment": "A lead enters a segment or list",
     "manual": "Added by hand",
 }
 KINDS = {"mql": "marketing-qualified", "sql": "sales-qualified", "pql": "product-qualified"}
@@ -98,6 +99,8 @@ def clean_trigger(trigger: dict[str, Any]) -> dict[str, Any]:
     if kind == "qualified":
         kinds = [word for word in _words(trigger.get("kinds")) if word in KINDS]
         return {"on": kind, "kinds": kinds or ["mql"]}
+    if kind == "segment":
+        return {"on": kind, "segments": _known_segments(_words(trigger.get("segments")))}
     return {"on": kind}
 
 
@@ -110,6 +113,19 @@ def _known_forms(slugs: Sequence[str]) -> list[str]:
     if unknown := [slug for slug in slugs if slug not in known]:
         raise Invalid.field("trigger", f"There is no form called “{unknown[0]}”.")
     return list(slugs)
+
+
+def _known_segments(ids: Sequence[str]) -> list[str]:
+    if not ids:
+        raise Invalid.field("trigger", "Choose the segment that starts the campaign.", "required")
+    known = set(
+        Segment.objects.filter(public_id__in=ids, archived_at=None).values_list(
+            "public_id", flat=True
+        )
+    )
+    if unknown := [public_id for public_id in ids if public_id not in known]:
+        raise Invalid.field("trigger", f"There is no segment “{unknown[0][:20]}” (any more).")
+    return list(ids)
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from nurturing.engine.entering import (
     enrol,
     enrol_captured,
     enrol_confirmed,
+    enrol_entered,
     enrol_qualified,
     enrol_wished,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "enrol",
     "enrol_captured",
     "enrol_confirmed",
+    "enrol_entered",
     "enrol_qualified",
     "enrol_wished",
     "leave",

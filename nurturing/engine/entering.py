@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from leadcrm.lib import pump
-from leads.actions import NewActivity, record_activities
-from leads.models import Confirmation, Inquiry
+from leads.actions import NewActivity, mark_dirty, record_activities
+from leads.models import Confirmation, Inquiry, SegmentMembership
 from leads.wishes import wishes_from, wishes_of
 from nurturing.models import DripCampaign, Step
 
@@ -73,6 +73,7 @@ def enrol(
             for lead_id in entered
         ]
     )
+    mark_dirty(entered)  # segments may ask who is in a campaign
     if entered:
         pump.wake(QUEUE)
     return entered
@@ -123,6 +124,17 @@ def enrol_qualified(lead_id: int, kind: str, *, at: datetime) -> None:
     for campaign in _started_by("qualified"):
         if kind in campaign.trigger.get("kinds", ["mql"]):
             enrol(campaign, [lead_id], cause="qualified", at=at)
+
+
+def enrol_entered(lead_id: int, segment_id: int, *, at: datetime) -> None:
+    """Somebody came into a segment, and is in it still."""
+    stay = SegmentMembership.objects.filter(lead=lead_id, segment=segment_id, left_at=None)
+    public_id = stay.values_list("segment__public_id", flat=True).first()
+    if public_id is None:
+        return
+    for campaign in _started_by("segment"):
+        if public_id in campaign.segment_ids:
+            enrol(campaign, [lead_id], cause="segment", at=at)
 
 
 def _started_by(trigger: str) -> list[DripCampaign]:

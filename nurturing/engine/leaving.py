@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from leads.actions import NewActivity, record_activities
+from leads.actions import NewActivity, mark_dirty, record_activities
+from leads.models import Segment, SegmentMembership
 from nurturing.models import DripCampaign, Enrollment, Send
 from nurturing.reasons import REASONS
 
@@ -51,6 +52,7 @@ def leave(
             for row in inside
         ]
     )
+    mark_dirty(row.lead_id for row in inside)  # segments may ask who is in a campaign
     return len(inside)
 
 
@@ -84,6 +86,21 @@ def of_lead(lead_id: int, *, stop: str | None = None) -> "QuerySet[Enrollment]":
 
 def of_leads(lead_ids: Sequence[int]) -> "QuerySet[Enrollment]":
     return Enrollment.objects.filter(lead_id__in=lead_ids).exclude(state=Enrollment.State.EXITED)
+
+
+def no_longer_in(lead_id: int, segment_id: int) -> "QuerySet[Enrollment]":
+    """Enrollments that end because the lead is in none of its campaign's segments any more."""
+    modes = [DripCampaign.ExitMode.NO_MATCH, DripCampaign.ExitMode.EITHER]
+    rows = of_lead(lead_id).filter(campaign__exit_mode__in=modes, campaign__trigger__on="segment")
+    stays = SegmentMembership.objects.filter(lead=lead_id, left_at=None)
+    still = set(stays.values_list("segment__public_id", flat=True))
+    left = Segment.objects.filter(pk=segment_id).values_list("public_id", flat=True).first()
+    gone = [
+        row.pk
+        for row in rows.select_related("campaign")
+        if left in row.campaign.segment_ids and not still & set(row.campaign.segment_ids)
+    ]
+    return Enrollment.objects.filter(pk__in=gone)
 
 
 def on_goal(lead_id: int, goal: str) -> "QuerySet[Enrollment]":

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from leadcrm.accounts.models import User
+from leads.models import Segment
 from nurturing.models.templates import EmailTemplate, Topic
 
 
@@ -16,7 +17,7 @@ class DripCampaign(models.Model):
     """A row of mails and waits that people enter by a trigger and leave by a reason.
 
     `trigger`: `{"on": "capture", "forms": [slugs; none: every form]}`, `{"on": "qualified",
-    "kinds": ["mql"]}` or `{"on": "manual"}`.
+    "kinds": ["mql"]}`, `{"on": "segment", "segments": [ids]}` or `{"on": "manual"}`.
     """
 
     class State(models.TextChoices):
@@ -83,6 +84,14 @@ class DripCampaign(models.Model):
     @property
     def form_slugs(self) -> list[str]:
         return list(self.trigger.get("forms", []))
+
+    @property
+    def segment_ids(self) -> list[str]:
+        return list(self.trigger.get("segments", []))
+
+    @property
+    def segments(self) -> "models.QuerySet[Segment]":
+        return Segment.objects.filter(public_id__in=self.segment_ids).order_by("name")
 
     def takes_form(self, slug: str) -> bool:
         """Whether a capture through this form starts the campaign; no forms named: every form."""

@@ -5,11 +5,11 @@ a rule that was written for one still means the same when the framework is chang
 """
 
 from leads import criteria
-from leads.conditions import Field, Type
+from leads.conditions import Field, Type, register
 from leads.conditions.catalogue import Family, register_family
 from scoring import frameworks
 from scoring.frameworks import NAME, Criterion
-from scoring.models import BantCriterion, Level
+from scoring.models import BantCriterion, Level, ScoringModel
 from scoring.standing import PREFIX
 
 ANSWERS = "FROM scoring_bantanswer b WHERE b.lead_id = lead.id AND b.superseded_at IS NULL"
@@ -98,4 +98,39 @@ criteria.register(
         offered=lambda: [(each.key, each.label) for each in frameworks.active().criteria],
         known=lambda: [(key, each.label) for key, each in frameworks.known().items()],
     )
+)
+
+
+# The best product category ----------------------------------------------------------------------
+
+BY_CATEGORY = (
+    "FROM scoring_versionscore v JOIN scoring_modelversion mv ON mv.id = v.version_id "
+    "JOIN scoring_scoringmodel m ON m.id = mv.model_id WHERE v.lead_id = lead.id AND v.score > 0 "
+    "AND mv.state = 'published' AND NOT m.is_default AND m.archived_at IS NULL"
+)
+
+
+def _categories() -> list[tuple[str, str]]:
+    models = ScoringModel.objects.filter(is_default=False, archived_at=None).order_by("name")
+    return list(models.values_list("category", "name"))
+
+
+register(
+    Field(
+        "best_category",
+        "Best product category",
+        Type.CHOICE,
+        f"(SELECT m.category {BY_CATEGORY} ORDER BY v.score DESC, m.name LIMIT 1)",
+        _categories,
+        group="Score",
+        computed=True,
+    ),
+    Field(
+        "best_category_score",
+        "Score of the best product category",
+        Type.NUMBER,
+        f"(SELECT max(v.score) {BY_CATEGORY})",
+        group="Score",
+        computed=True,
+    ),
 )

@@ -2,11 +2,21 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from leadcrm.eventlog.registry import on
 from leads.actions import mark_dirty
-from leads.events import LeadCaptured, StageChanged
+from leads.events import (
+    LeadCaptured,
+    LeadDisqualified,
+    LeadRecycled,
+    SalesAccepted,
+    SalesRejected,
+    StageChanged,
+)
 from leads.models import Inquiry
 from scoring import actions, frameworks
+from scoring.actions import responses
 from scoring.models import BantAnswer, Level
 
 
@@ -23,6 +33,14 @@ def take_bant_answers(event: LeadCaptured) -> None:
             inquiry.lead_id, answers, source=source, at=inquiry.received_at, channel="capture"
         )
     mark_dirty([inquiry.lead_id])
+
+
+@on(LeadCaptured)
+def find_survey_response(event: LeadCaptured) -> None:
+    """Who answers a public survey becomes a lead by a capture, perhaps much later."""
+    item_id = Inquiry.objects.filter(pk=event.inquiry_id).values_list("inbox_item_id", flat=True)
+    if (found := item_id.first()) is not None:
+        responses.find_lead(found)
 
 
 @on(StageChanged)
@@ -54,3 +72,25 @@ def _readable(raw: Any) -> actions.Answer | None:
     if not isinstance(level, str) or level.strip().lower() not in Level.values:
         level = Level.PARTIAL.value if value else ""
     return {"level": level.strip().lower(), "value": value} if level else None
+
+
+@on(SalesAccepted)
+def note_acceptance(event: SalesAccepted) -> None:
+    actions.note_verdict(event.lead_id, "accepted", at=timezone.now())
+
+
+@on(SalesRejected)
+def note_rejection(event: SalesRejected) -> None:
+    actions.note_verdict(event.lead_id, "rejected", reason=event.reason, at=timezone.now())
+    mark_dirty([event.lead_id])
+
+
+@on(LeadDisqualified)
+def rescore_disqualified(event: LeadDisqualified) -> None:
+    """Qualification rules ask for the lifecycle."""
+    mark_dirty([event.lead_id])
+
+
+@on(LeadRecycled)
+def rescore_recycled(event: LeadRecycled) -> None:
+    mark_dirty([event.lead_id])

@@ -2,18 +2,24 @@
 
 from leads.merging.registry import Merging, before_moving, moves, stays
 from scoring.models import (
+    Adjustment,
     BacktestCase,
     BantAnswer,
     Level,
     Prediction,
     Qualification,
     ScoreChange,
+    SurveyResponse,
     TrainingCase,
+    VersionScore,
 )
 
 moves(BantAnswer, one="BANT answer")
+moves(Adjustment, one="adjustment of the score")
 moves(Qualification, one="qualification")
+moves(SurveyResponse, one="survey response")
 stays(ScoreChange, why="The score's own history; the survivor's goes on from what it was.")
+stays(VersionScore, why="The survivor is scored anew by every model.")
 stays(BacktestCase, why="What a backtest saw; the next one sees the survivor.")
 stays(TrainingCase, why="What was learnt from; the next training sees the survivor.")
 stays(Prediction, why="Foretold of the loser alone; the survivor is foretold within a day.")

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db import connection
+
 from leads.models import Lead
 from scoring import engine
 from scoring.models import (
@@ -11,6 +13,7 @@ from scoring.models import (
     Rule,
     ScoreChange,
     ScoringModel,
+    VersionScore,
 )
 
 LEVELS = Level.choices
@@ -29,6 +32,34 @@ def published_version() -> ModelVersion | None:
     )
 
 
+def live_versions() -> list[ModelVersion]:
+    """Every version whose scores are kept up to date; the one that pages show comes first."""
+    state = ModelVersion.State
+    found = ModelVersion.objects.select_related("model").filter(
+        model__archived_at=None, state__in=[state.PUBLISHED, state.PUBLISHING]
+    )
+    return list(found.order_by("-model__is_default", "state", "pk"))
+
+
+def present() -> datetime:
+    """The database's clock: workers' may differ."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def categories_of(lead: Lead) -> list[VersionScore]:
+    """What the lead seems to want: its points by product category, the best first."""
+    rows = VersionScore.objects.filter(
+        lead=lead,
+        score__gt=0,
+        version__state=ModelVersion.State.PUBLISHED,
+        version__model__is_default=False,
+        version__model__archived_at=None,
+    )
+    return list(rows.select_related("version__model").order_by("-score", "version__model__name"))
+
+
 def draft_of(model: ScoringModel) -> ModelVersion | None:
     return model.versions.filter(state=ModelVersion.State.DRAFT).first()
 
@@ -37,8 +68,16 @@ def rules_of(version: ModelVersion) -> list[Rule]:
     return list(version.rules.order_by("position", "pk"))
 
 
-def running_rescore() -> Rescore | None:
-    return Rescore.objects.filter(done_at=None, due_at__isnull=False).order_by("-pk").first()
+def running_rescore(model: ScoringModel | None = None) -> Rescore | None:
+    """The publication that is under way, of this model or of any."""
+    of_model = {"version__model": model} if model else {}
+    running = Rescore.objects.filter(done_at=None, due_at__isnull=False, **of_model)
+    return running.select_related("version__model").order_by("-pk").first()
+
+
+def latest_rescore(model: ScoringModel) -> Rescore | None:
+    found = Rescore.objects.filter(version__model=model).select_related("version__model")
+    return found.order_by("-pk").first()
 
 
 def explanation_by(version: ModelVersion, lead: Lead, *, at: datetime) -> engine.Explanation:

@@ -15,7 +15,7 @@ from leads.conditions.catalogue import (
     register,
 )
 from leads.conditions.describing import describe
-from leads.conditions.explaining import Explained, explain
+from leads.conditions.explaining import Explained, Part, explain, parts
 from leads.conditions.operators import OPERATORS
 from leads.conditions.parsing import parse, parse_where, validate
 from leads.conditions.sql import (
@@ -44,6 +44,7 @@ __all__ = [
     "Explained",
     "Field",
     "Membership",
+    "Part",
     "Predicate",
     "Type",
     "compile",
@@ -59,6 +60,7 @@ __all__ = [
     "moment_sql",
     "parse",
     "parse_where",
+    "parts",
     "register",
     "validate",
 ]

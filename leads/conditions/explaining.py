@@ -64,6 +64,28 @@ def _leaves(node: Node) -> Iterator[Leaf]:
             yield node
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A leaf in words, with the SQL of its answer and of what a lead has, as text."""
+
+    text: str
+    holds: Predicate
+    actual: Predicate
+
+
+def parts(tree: Any, *, moment: str | None = None) -> list[Part]:
+    """The leaves of a condition for a statement about many leads; none of a broken one."""
+    try:
+        node = parse(tree)
+    except Invalid:
+        return []
+    context = Context(moment) if moment else Context()
+    return [
+        Part(describe_node(leaf), compile_node(leaf, context), _actual(leaf))
+        for leaf in _leaves(node)
+    ]
+
+
 Answer = tuple[bool, str | None]
 
 

@@ -1,25 +1,25 @@
-"""Changing models: only drafts change, and publishing scores everybody anew in the background."""
+"""Changing models: only drafts change. Publishing them is another module."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import models, transaction
-from django.db.models import Max, Min
+from django.db.models import Max
+from django.utils.text import slugify
 
 from leadcrm.accounts.models import User
-from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound
 from leadcrm.lib.normalise import clean_json, clean_text
-from leads import conditions
-from leads.models import LeadScore
-from scoring.actions.rescoring import RESCORE_QUEUE
-from scoring.bands import BANDS
-from scoring.models import ModelVersion, Rescore, Rule, ScoringModel
+from scoring.actions.checking import (
+    clean_rule,
+    refuse,
+    set_known,
+    version_mistakes,
+)
+from scoring.models import ModelVersion, Rule, ScoringModel
 
 MAX_RULES = 200
-LIMITS = {"at_least": (1, 1000), "max_count": (1, 1000)}
-DAYS = (1, 3650)
+MAX_MODELS = 50
 
 
 class NotADraft(Conflict):
@@ -27,20 +27,6 @@ class NotADraft(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This version is published and cannot change. Edit the draft instead.")
-
-
-class BandsNotKept(Invalid):
-    """Points outside the band of the weight class, with no note saying why."""
-
-    code = "points_outside_band"
-
-    def __init__(self, weight_class: str) -> None:
-        band = BANDS[weight_class]
-        message = (
-            f"“{band.label}” rules give {band.words} points. Choose points inside the band, "
-            "another weight, or write a note that says why this rule is different."
-        )
-        super().__init__(message, errors=[FieldError("points", message, self.code)])
 
 
 class RuleValues(TypedDict, total=False):
@@ -55,6 +41,12 @@ class RuleValues(TypedDict, total=False):
     at_least: int
     counting: str
     max_count: int
+    per: str
+    counted_by: str
+    per_amount: int
+    max_points: int | None
+    human_only: bool
+    any_category: bool
     window_days: int | None
     decay: str
     decay_days: int | None
@@ -73,9 +65,72 @@ class Thresholds(TypedDict, total=False):
     fit_cap: int
     engagement_cap: int
     bant_cap: int
+    total_cap: int
+    floor: int
     mql: Any
     sql: Any
     pql: Any
+    mql_leave: Any
+    sql_leave: Any
+    pql_leave: Any
+
+
+# Models -------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_model(
+    *, name: str, category: str, at: datetime, user: User | None = None, copy_rules: bool = True
+) -> ScoringModel:
+    """A model for a category of products, with a draft to begin with.
+
+    :param copy_rules: begin with the rules that the default model has now.
+    :raises Invalid: no name, no category, or there is one of this category.
+    """
+    model = ScoringModel(name=clean_text(name, limit=80), category=clean_text(category, limit=40))
+    _refuse_model(model)
+    model.key = _free_key(model.category)
+    model.save()
+    default = ScoringModel.objects.filter(is_default=True).first()
+    source = _published(default) if default and copy_rules else None
+    _make_draft(model, source, at=at, user=user)
+    return model
+
+
+def _refuse_model(model: ScoringModel) -> None:
+    mistakes = []
+    if not model.name:
+        mistakes.append(FieldError("name", "Give the model a name.", "required"))
+    if not model.category:
+        message = "Name the product category whose activities count, as websites send it."
+        mistakes.append(FieldError("category", message, "required"))
+    others = ScoringModel.objects.filter(archived_at=None)
+    if model.category and others.filter(category__iexact=model.category).exists():
+        message = f"There is a model for “{model.category}” already. Change that one."
+        mistakes.append(FieldError("category", message, "taken"))
+    if others.count() >= MAX_MODELS:
+        mistakes.append(FieldError("name", f"There are {MAX_MODELS} models. Archive one first."))
+    refuse(mistakes)
+
+
+def _free_key(category: str) -> str:
+    base = slugify(category)[:34] or "category"
+    taken = set(ScoringModel.objects.filter(key__startswith=base).values_list("key", flat=True))
+    names = [base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+@transaction.atomic
+def archive_model(model_id: int, *, at: datetime) -> None:
+    """Stop scoring by it. :raises Invalid: the default model is needed."""
+    model = lock_model(model_id)
+    if model.is_default:
+        raise Invalid("The default model gives the score that all pages show. It stays.")
+    model.archived_at = model.archived_at or at
+    model.save(update_fields=["archived_at"])
+    model.versions.exclude(state=ModelVersion.State.RETIRED).update(
+        state=ModelVersion.State.RETIRED
+    )
 
 
 # Drafts -------------------------------------------------------------------------------------------
@@ -83,30 +138,47 @@ class Thresholds(TypedDict, total=False):
 
 @transaction.atomic
 def create_draft(model_id: int, *, at: datetime, user: User | None = None) -> ModelVersion:
-    """A copy of the published version to change; the one that exists if there is one."""
-    model = _locked(model_id)
+    """A copy of the published version to change; the one that exists if there is one.
+
+    While a version is being published, that one is copied: it is what people see as the rules.
+    """
+    model = lock_model(model_id)
     draft = model.versions.filter(state=ModelVersion.State.DRAFT).first()
-    if draft is not None:
-        return draft
-    published = model.versions.filter(state=ModelVersion.State.PUBLISHED).first()
-    number = (model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-    version = _copy(published) if published else ModelVersion(model=model)
-    version.number, version.state, version.created_by = number, ModelVersion.State.DRAFT, user
-    version.created_at = at
-    version.save(force_insert=True)
-    rules = list(published.rules.order_by("position", "pk")) if published else []
-    Rule.objects.bulk_create(_copy(rule, version=version) for rule in rules)
-    return version
+    return draft or _make_draft(model, _published(model), at=at, user=user)
 
 
-def _locked(model_id: int) -> ScoringModel:
+def _make_draft(
+    model: ScoringModel, source: ModelVersion | None, *, at: datetime, user: User | None
+) -> ModelVersion:
+    draft: ModelVersion = copy_of(source) if source else ModelVersion()
+    draft.model, draft.number, draft.state = model, next_number(model), ModelVersion.State.DRAFT
+    draft.created_by, draft.created_at, draft.note, draft.restored_from = user, at, "", None
+    draft.save(force_insert=True)
+    rules = list(source.rules.order_by("position", "pk")) if source else []
+    Rule.objects.bulk_create(copy_of(rule, version=draft) for rule in rules)
+    return draft
+
+
+def _published(model: ScoringModel) -> ModelVersion | None:
+    """The version that counts, or is about to."""
+    found = model.versions.filter(
+        state__in=[ModelVersion.State.PUBLISHED, ModelVersion.State.PUBLISHING]
+    )
+    return found.order_by("-number").first()
+
+
+def next_number(model: ScoringModel) -> int:
+    return (model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def lock_model(model_id: int) -> ScoringModel:
     model = ScoringModel.objects.select_for_update().filter(pk=model_id).first()
     if model is None:
         raise NotFound
     return model
 
 
-def _copy(row: Any, **changes: Any) -> Any:
+def copy_of(row: Any, **changes: Any) -> Any:
     values = {
         field.attname: getattr(row, field.attname)
         for field in row._meta.concrete_fields
@@ -121,7 +193,7 @@ def _copy(row: Any, **changes: Any) -> Any:
 @transaction.atomic
 def discard_draft(version_id: int) -> None:
     """:raises NotADraft: it was published in the meantime."""
-    _draft(version_id).delete()
+    draft_to_change(version_id).delete()
 
 
 @transaction.atomic
@@ -130,62 +202,24 @@ def set_thresholds(version_id: int, values: Thresholds) -> ModelVersion:
 
     :raises Invalid: naming each field; nothing is changed then.
     """
-    version = _draft(version_id)
-    mistakes = _set_known(version, values, set(Thresholds.__annotations__))
-    for kind in ("mql", "sql", "pql"):
-        if values.get(kind) is not None:
-            mistakes += _condition_mistakes(values.get(kind), kind, computed=True)
-    for name in ("fit_cap", "engagement_cap", "bant_cap", "hysteresis"):
-        if not _is_whole(getattr(version, name), 0, 1000):
-            mistakes.append(FieldError(name, "Write a whole number from 0 to 1000."))
-    top = version.total_cap
-    if not _is_whole(version.hot_from, 1, top) or not _is_whole(version.warm_from, 1, top):
-        mistakes.append(FieldError("hot_from", f"Thresholds are whole numbers from 1 to {top}."))
-    elif version.warm_from >= version.hot_from:
-        mistakes.append(FieldError("hot_from", "Hot must start above warm. Raise it."))
-    _refuse(mistakes)
-    version.mql, version.sql, version.pql = (
-        clean_json(tree) for tree in (version.mql, version.sql, version.pql)
-    )
+    version = draft_to_change(version_id)
+    unknown = set_known(version, values, set(Thresholds.__annotations__))
+    refuse(unknown + version_mistakes(version))
+    for name in ("mql", "sql", "pql", "mql_leave", "sql_leave", "pql_leave"):
+        setattr(version, name, clean_json(getattr(version, name)))
     version.save()
     return version
 
 
-@transaction.atomic
-def publish_version(version_id: int, *, at: datetime, user: User | None = None) -> ModelVersion:
-    """Make a draft the model that counts, and score everybody by it in the background.
+def draft_to_change(version_id: int) -> ModelVersion:
+    """The draft, locked with its model, so that it cannot be published under the editor's hands.
 
-    :raises NotADraft: it was published already.
+    :raises NotADraft, NotFound:
     """
-    version = _draft(version_id)
-    version.model.versions.filter(state=ModelVersion.State.PUBLISHED).update(
-        state=ModelVersion.State.RETIRED
-    )
-    version.state = ModelVersion.State.PUBLISHED
-    version.published_at, version.published_by = at, user
-    version.save()
-    if version.model.is_default:
-        _start_rescore(version, at)
-    return version
-
-
-def _start_rescore(version: ModelVersion, at: datetime) -> None:
-    """A newer pass takes the place of one that still runs."""
-    Rescore.objects.filter(done_at=None).update(done_at=at, due_at=None, lease_token=None)
-    edges = LeadScore.objects.aggregate(first=Min("lead_id"), last=Max("lead_id"))
-    if edges["first"] is not None:
-        Rescore.objects.create(
-            version=version, next_id=edges["first"], last_id=edges["last"], started_at=at
-        )
-        pump.wake(RESCORE_QUEUE)
-
-
-def _draft(version_id: int) -> ModelVersion:
-    """The draft, locked with its model, so that it cannot be published under the editor's hands."""
     found = ModelVersion.objects.filter(pk=version_id).values_list("model_id", flat=True).first()
     if found is None:
         raise NotFound
-    _locked(found)
+    lock_model(found)
     version = ModelVersion.objects.select_related("model").filter(pk=version_id).first()
     if version is None:
         raise NotFound
@@ -205,14 +239,8 @@ def save_rule(version_id: int, values: RuleValues, *, rule_id: int | None = None
     :raises Invalid: naming each field.
     :raises NotADraft, NotFound:
     """
-    version = _draft(version_id)
-    rule = _rule_to_save(version, rule_id)
-    mistakes = _set_known(rule, values, set(RuleValues.__annotations__))
-    mistakes += _rule_mistakes(rule)
-    _refuse(mistakes)
-    if not rule.override_note and not BANDS[rule.weight_class].holds(rule.points):
-        raise BandsNotKept(rule.weight_class)
-    rule.condition, rule.where = clean_json(rule.condition), clean_json(rule.where)
+    rule = _rule_to_save(draft_to_change(version_id), rule_id)
+    clean_rule(rule, set_known(rule, values, set(RuleValues.__annotations__)))
     rule.save()
     return rule
 
@@ -232,100 +260,18 @@ def _rule_to_save(version: ModelVersion, rule_id: int | None) -> Rule:
 def delete_rule(version_id: int, rule_id: int) -> None:
     """:raises NotADraft, NotFound:"""
     with transaction.atomic():
-        _rule_to_save(_draft(version_id), rule_id).delete()
+        _rule_to_save(draft_to_change(version_id), rule_id).delete()
 
 
-def _set_known(row: models.Model, values: Mapping[str, Any], known: set[str]) -> list[FieldError]:
-    mistakes = [
-        FieldError(clean_text(str(name), limit=60), "There is no such setting. Remove it.")
-        for name in values.keys() - known
-    ]
-    for name in values.keys() & known:
-        setattr(row, name, values[name])
-    return mistakes
-
-
-def _rule_mistakes(rule: Rule) -> list[FieldError]:
-    mistakes = [
-        FieldError(name, f"Choose one of: {', '.join(choices)}.", "unknown_choice")
-        for name, choices in {
-            "group": Rule.Group.values,
-            "weight_class": Rule.WeightClass.values,
-            "counting": Rule.Counting.values,
-            "decay": Rule.Decay.values,
-        }.items()
-        if getattr(rule, name) not in choices
-    ]
-    mistakes += _text_mistakes(rule, "label", 120, required=True)
-    mistakes += _text_mistakes(rule, "override_note", 300, required=False)
-    if not _is_whole(rule.points, -100, 100):
-        mistakes.append(FieldError("points", "Points are a whole number from −100 to 100."))
-    if not _is_whole(rule.position, 0, 30_000):
-        mistakes.append(FieldError("position", "The position is a whole number from 0."))
-    if not isinstance(rule.enabled, bool):
-        mistakes.append(FieldError("enabled", "Write true or false."))
-    return mistakes + (
-        _activity_mistakes(rule) if rule.activity_type else _attribute_mistakes(rule)
-    )
-
-
-def _text_mistakes(rule: Rule, name: str, limit: int, *, required: bool) -> list[FieldError]:
-    value = getattr(rule, name)
-    if not isinstance(value, str) or len(value) > limit:
-        return [FieldError(name, f"Write text of at most {limit} characters.", "too_long")]
-    setattr(rule, name, clean_text(value))
-    if required and not getattr(rule, name):
-        return [FieldError(name, "Say in a few words what this rule is about.", "required")]
-    return []
-
-
-def _attribute_mistakes(rule: Rule) -> list[FieldError]:
-    if rule.condition is None:
-        message = "Give the rule a condition, or an activity to count."
-        return [FieldError("condition", message, "required")]
-    return _condition_mistakes(rule.condition, "condition", computed=False)
-
-
-def _activity_mistakes(rule: Rule) -> list[FieldError]:
-    """The activity is read by the condition language, so both know the same ones."""
-    if rule.condition is not None:
-        message = "A rule has a condition or counts an activity, not both. Remove one."
-        return [FieldError("condition", message)]
-    mistakes = [
-        FieldError(name, f"Write a whole number from {low} to {high}.")
-        for name, (low, high) in LIMITS.items()
-        if not _is_whole(getattr(rule, name), low, high)
-    ]
-    mistakes += [
-        FieldError(name, f"Write a whole number of days from {DAYS[0]} to {DAYS[1]}.")
-        for name in ("window_days", "decay_days")
-        if getattr(rule, name) is not None and not _is_whole(getattr(rule, name), *DAYS)
-    ]
-    if rule.decay != Rule.Decay.NONE and rule.decay_days is None:
-        mistakes.append(FieldError("decay_days", "Say after how many days.", "required"))
-    as_condition = {"activity": rule.activity_type, "where": rule.where}
-    renamed = {"activity": "activity_type"}
-    return mistakes + [
-        FieldError(
-            renamed.get(e.field.removeprefix("."), e.field.removeprefix(".")), e.message, e.code
-        )
-        for e in _condition_mistakes(as_condition, "", computed=False)
-    ]
-
-
-def _condition_mistakes(tree: Any, path: str, *, computed: bool) -> list[FieldError]:
-    try:
-        conditions.validate(tree, path=path, computed=computed)
-    except Invalid as error:
-        return list(error.errors)
-    return []
-
-
-def _is_whole(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _refuse(mistakes: list[FieldError]) -> None:
-    if mistakes:
-        detail = mistakes[0].message if len(mistakes) == 1 else "Some values need correcting."
-        raise Invalid(detail, errors=mistakes)
+@transaction.atomic
+def move_rule(version_id: int, rule_id: int, *, by: int) -> None:
+    """Up (−1) or down (+1) among the rules of its group. :raises NotADraft, NotFound:"""
+    version = draft_to_change(version_id)
+    moved = _rule_to_save(version, rule_id)
+    rows = list(version.rules.filter(group=moved.group).order_by("position", "pk"))
+    place = rows.index(moved)
+    rows.insert(max(0, min(place + by, len(rows) - 1)), rows.pop(place))
+    slots = sorted(row.position for row in rows)
+    for n, row in enumerate(rows):
+        row.position = slots[n] if len(set(slots)) == len(slots) else slots[0] + n
+    Rule.objects.bulk_update(rows, ["position"])

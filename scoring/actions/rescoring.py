@@ -3,45 +3,69 @@
 # ruff: noqa: S608  (which rows are meant comes from the engine's scopes)
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from uuid import UUID
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.db import OperationalError, connection, transaction
-from django.db.models import F, Max, Min
+from django.db import connection, transaction
+from django.db.models import Max, Min
 
 from leadcrm.eventlog.actions import publish
 from leadcrm.lib import pump
 from leads.actions import NewActivity, membership, record_activities
-from leads.events import LeadQualified, LeadScoreCrossed
+from leads.events import LeadQualified, LeadScoreCrossed, LeadUnqualified
 from leads.models import DirtyLead, LeadScore
 from scoring import engine, queries
-from scoring.models import Rescore
+from scoring.models import Cause, ModelVersion
 
-DIRTY_QUEUE, DUE_QUEUE, RESCORE_QUEUE = "dirty_leads", "score_due", "rescore"
+DIRTY_QUEUE, DUE_QUEUE = "dirty_leads", "score_due"
 BATCH = 2_000
 RANGE = 50_000
-LEASE = timedelta(minutes=5)
+SWEPT = 20_000
 NOTHING = engine.Outcome(0, 0, ())
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a batch is to tell others of.
+
+    `crossings`: whose temperature changed. `qualified`: who qualifies or no longer does.
+    """
+
+    crossings: bool = True
+    qualified: bool = True
+    cause: str = Cause.CHANGE
+
+
+EVERYTHING = Told()
+SILENCE = Told(crossings=False, qualified=False)
+
+
 @transaction.atomic
-def rescore(lead_ids: Iterable[int], *, at: datetime, announce: bool = True) -> engine.Outcome:
+def rescore(
+    lead_ids: Iterable[int], *, at: datetime | None, announce: bool = True
+) -> engine.Outcome:
     """Bring these leads' scores up to date and tell who crossed a threshold.
 
+    :param at: None for the moment at which their score rows are locked: what was committed until
+        then counts.
     :param announce: publish events and write timelines; loading history does not.
     """
     scope = engine.Ids(sorted(set(lead_ids)))
-    _lock(scope)
-    return _score(scope, at=at, announce=announce)
+    moment = lock(scope)
+    return _score(scope, at=at or moment, told=EVERYTHING if announce else SILENCE)
 
 
 @transaction.atomic
 def rescore_range(scope: engine.IdRange, *, at: datetime, announce: bool) -> engine.Outcome:
+    gently()
+    lock(scope)
+    return _score(scope, at=at, told=EVERYTHING if announce else SILENCE)
+
+
+def gently() -> None:
     with connection.cursor() as cursor:
         # Scoring everybody gives way to people at work: it tries again a moment later.
         cursor.execute("SET LOCAL lock_timeout = '500ms'; SET LOCAL work_mem = '64MB'")
-    _lock(scope)
-    return _score(scope, at=at, announce=announce)
 
 
 def rescore_everyone(*, at: datetime, announce: bool = False) -> int:
@@ -55,8 +79,8 @@ def rescore_everyone(*, at: datetime, announce: bool = False) -> int:
     )
 
 
-def _lock(scope: engine.Scope) -> None:
-    """Take the score rows in order of ids, as everybody does.
+def lock(scope: engine.Scope) -> datetime:
+    """Take the score rows in order of ids, as everybody does; return when they were ours.
 
     The picture is taken after this, so two workers never overwrite a newer score with an older.
     """
@@ -64,22 +88,40 @@ def _lock(scope: engine.Scope) -> None:
     with connection.cursor() as cursor:
         # Counted there, so that no ids travel.
         cursor.execute(
-            f"SELECT count(*) FROM (SELECT lead_id FROM leads_leadscore WHERE {holds.sql} "
-            "ORDER BY lead_id FOR NO KEY UPDATE) AS locked",
+            "SELECT count(*), clock_timestamp() FROM (SELECT lead_id FROM leads_leadscore "
+            f"WHERE {holds.sql} ORDER BY lead_id FOR NO KEY UPDATE) AS locked",
             holds.params,
         )
+        _, moment = cursor.fetchone()
+        return moment  # type: ignore[no-any-return]
 
 
-def _score(scope: engine.Scope, *, at: datetime, announce: bool) -> engine.Outcome:
-    version = queries.published_version()
-    if version is None:
-        return NOTHING
-    outcome = engine.score(version, queries.rules_of(version), scope=scope, at=at)
-    qualified = engine.qualify(version, scope=scope, at=at)
-    if announce:
-        _announce_crossings(outcome.crossings, at=at)
-        _announce_qualified(qualified, at=at)
+def _score(scope: engine.Scope, *, at: datetime, told: Told) -> engine.Outcome:
+    """By the version that pages show, and by all others that somebody will look at."""
+    outcome = NOTHING
+    for version in queries.live_versions():
+        rules = queries.rules_of(version)
+        if version.is_shown:
+            outcome = engine.score(version, rules, scope=scope, at=at)
+            engine.forget(version, scope=scope)
+            announce(outcome.crossings, engine.qualify(version, scope=scope, at=at), at, told)
+        else:
+            coming = version.state == ModelVersion.State.PUBLISHING
+            engine.keep(version, rules, scope=scope, at=at, everyone=coming)
     return outcome
+
+
+def announce(
+    crossings: Sequence[engine.Crossing],
+    qualified: Sequence[engine.Qualified],
+    at: datetime,
+    told: Told,
+) -> None:
+    if told.crossings:
+        _announce_crossings(crossings, at=at)
+    if told.qualified:
+        _announce_qualified([row for row in qualified if not row.left], at=at, cause=told.cause)
+        _announce_left([row for row in qualified if row.left], at=at)
 
 
 def _announce_crossings(crossings: Sequence[engine.Crossing], *, at: datetime) -> None:
@@ -110,34 +152,44 @@ def _announce_crossings(crossings: Sequence[engine.Crossing], *, at: datetime) -
         )
 
 
-def _announce_qualified(qualified: Sequence[engine.Qualified], *, at: datetime) -> None:
+def _announce_qualified(qualified: Sequence[engine.Qualified], *, at: datetime, cause: str) -> None:
+    why = {"cause": cause} if cause != Cause.CHANGE else {}
     record_activities(
         [
             NewActivity(
                 lead_id=lead.lead_id,
                 type="qualified",
                 occurred_at=at,
-                properties={"kind": lead.kind, "score": lead.score},
+                properties={"kind": lead.kind, "score": lead.score, **why},
             )
             for lead in qualified
         ]
     )
     for lead in qualified:
-        publish(LeadQualified(lead_id=lead.lead_id, kind=lead.kind, score=lead.score), at=at)
+        event = LeadQualified(lead_id=lead.lead_id, kind=lead.kind, score=lead.score, cause=cause)
+        publish(event, at=at)
+
+
+def _announce_left(left: Sequence[engine.Qualified], *, at: datetime) -> None:
+    for lead in left:
+        publish(LeadUnqualified(lead_id=lead.lead_id, kind=lead.kind, score=lead.score), at=at)
 
 
 # Queues -------------------------------------------------------------------------------------------
 
 
-def rescore_dirty(*, at: datetime) -> int:
+def rescore_dirty(*, at: datetime | None = None) -> int:
     """Work on one batch of the dirty queue; return how many leads were taken."""
     claim = pump.claim(DirtyLead, limit=BATCH)
     if not claim:
         return 0
     ids = [item.pk for item in claim.items]
+    scope = engine.Ids(sorted(ids))
     with transaction.atomic():
-        rescore(ids, at=at)
-        membership.refresh(ids, at=at)
+        locked_at = lock(scope)
+        moment = at or locked_at
+        _score(scope, at=moment, told=EVERYTHING)
+        membership.refresh(ids, at=moment)
         _finish_dirty(ids, str(claim.token))
     return len(ids)
 
@@ -153,52 +205,32 @@ def _finish_dirty(ids: Sequence[int], token: str) -> None:
         )
 
 
+DUE = """
+    WITH due AS (
+        (SELECT s.lead_id, s.next_change_at FROM leads_leadscore s
+            WHERE s.next_change_at <= %(at)s ORDER BY s.next_change_at LIMIT %(most)s)
+        UNION ALL
+        (SELECT v.lead_id, v.next_change_at FROM scoring_versionscore v
+            WHERE v.next_change_at <= %(at)s ORDER BY v.next_change_at LIMIT %(most)s)
+    )
+    INSERT INTO leads_dirtylead (lead_id, due_at, attempts)
+    SELECT lead.id, now(), 0 FROM leads_lead lead
+    WHERE lead.id IN (SELECT lead_id FROM due)
+      AND lead.merged_into_id IS NULL AND lead.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM leads_dirtylead d WHERE d.lead_id = lead.id)
+    ORDER BY lead.id
+    ON CONFLICT DO NOTHING
+"""
+
+
 def queue_due(*, at: datetime) -> int:
     """Queue leads whose score the passing of time changes by now; return how many."""
-    if queries.published_version() is None:
+    engine.sweep(limit=SWEPT)
+    if not queries.live_versions():
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO leads_dirtylead (lead_id, due_at, attempts)
-            SELECT s.lead_id, now(), 0 FROM leads_leadscore s
-            JOIN leads_lead lead ON lead.id = s.lead_id
-            WHERE s.next_change_at <= %s
-              AND lead.merged_into_id IS NULL AND lead.deleted_at IS NULL
-              AND NOT EXISTS (SELECT 1 FROM leads_dirtylead d WHERE d.lead_id = s.lead_id)
-            ORDER BY s.next_change_at LIMIT %s
-            ON CONFLICT DO NOTHING
-            """,
-            [at, BATCH],
-        )
+        cursor.execute(DUE, {"at": at, "most": BATCH})
         queued: int = cursor.rowcount
     if queued:
         pump.wake(DIRTY_QUEUE)
     return queued
-
-
-def continue_rescore(*, at: datetime) -> int:
-    """Score the next range of a full pass; a pass that was interrupted goes on where it was."""
-    claim = pump.claim(Rescore, limit=1, lease=LEASE)
-    for item in claim.items:
-        _score_next_range(item, claim.token, at=at)
-    return len(claim.items)
-
-
-def _score_next_range(item: Rescore, token: UUID, *, at: datetime) -> None:
-    scope = engine.IdRange(item.next_id, item.next_id + RANGE)
-    try:
-        with transaction.atomic():
-            outcome = rescore_range(scope, at=at, announce=True)
-            progress = {
-                "next_id": scope.end,
-                "scored": F("scored") + outcome.scored,
-                "changed": F("changed") + outcome.changed,
-                "attempts": 0,
-            }
-            if scope.end > item.last_id:
-                pump.finish(Rescore, [item.pk], token=token, done_at=at, **progress)
-            else:
-                pump.postpone(Rescore, item.pk, token=token, seconds=0, **progress)
-    except OperationalError:  # somebody holds a lead of this range
-        pump.postpone(Rescore, item.pk, token=token, seconds=2)

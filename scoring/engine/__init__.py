@@ -29,6 +29,7 @@ With `detail=True` also, in hundredths of points,
 `statement.columns[n].rule` is the rule of column n; of those that are off nothing is added up.
 """
 
+from scoring.engine.keeping import forget, keep, sweep, switch
 from scoring.engine.qualifying import Qualified, qualify
 from scoring.engine.running import (
     BIN,
@@ -63,8 +64,12 @@ __all__ = [
     "Statement",
     "compile_version",
     "explain",
+    "forget",
     "hits",
+    "keep",
     "preview",
     "qualify",
     "score",
+    "sweep",
+    "switch",
 ]

@@ -60,9 +60,14 @@ def tells_the_outcome(tree: Any) -> bool:
     return bool(fields_in(tree) & OUTCOME)
 
 
-def known_then(trees: list[Any], moment: str) -> dict[str, str]:
-    """For the fields that these conditions name: SQL of what was known of them at `moment`."""
+def known_then(trees: list[Any], moment: str, *, keep_outcome: bool = False) -> dict[str, str]:
+    """For the fields that these conditions name: SQL of what was known of them at `moment`.
+
+    :param keep_outcome: where a sale stands is told as it is now.
+    """
     keys = sorted(set().union(*(fields_in(tree) for tree in trees)))
+    if keep_outcome:
+        keys = [key for key in keys if key not in OUTCOME]
     found = ((key, conditions.find_field(key)) for key in keys)
     made = {key: _then(key, field, moment) for key, field in found if field and not field.params}
     return {key: sql for key, sql in made.items() if sql}

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  (SQL comes from the catalogue and from numbers; values are bound)
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from leadcrm.lib.errors import NotFound
 from scoring.engine.fragments import Fragment
 from scoring.engine.scopes import Everyone, Ids, Scope
 from scoring.engine.statement import GROUPS, Statement, compile_version
-from scoring.models import Adjustment, ModelVersion, Rule
+from scoring.models import Adjustment, Cause, ModelVersion, Rule
 
 TREND_LENGTH = 12
 BIN = 5  # points in one column of the spread
@@ -46,15 +46,23 @@ def score(
     The caller holds the locks of the score rows, so that an older picture never overwrites a newer.
     """
     statement = compile_version(version, rules, scope=scope, at=at)
-    sql = statement.select(f"{_write(statement)} {_ledger(version, statement.moment)} {RESULT}")
+    moment = statement.moment
+    return outcome_of(
+        statement.select(
+            f"{write_sql(moment)} {ledger_sql(version, moment, Cause.CHANGE)} {RESULT}"
+        )
+    )
+
+
+def outcome_of(query: Fragment) -> Outcome:
     with connection.cursor() as cursor:
-        cursor.execute(sql.sql, sql.params)
+        cursor.execute(query.sql, query.params)
         scored, changed, crossings = cursor.fetchone()
     return Outcome(scored, changed, tuple(Crossing(*row) for row in crossings))
 
 
-def _write(statement: Statement) -> str:
-    at = statement.moment
+def write_sql(at: str) -> str:
+    """Write `scored` into the score rows, those that differ."""
     # Being looked at again too early does no harm: that alone is no reason to write.
     same_next_change = (
         f"COALESCE(s.next_change_at > {at} "
@@ -84,13 +92,13 @@ def _write(statement: Statement) -> str:
         )"""
 
 
-def _ledger(version: ModelVersion, moment: str) -> str:
+def ledger_sql(version: ModelVersion, moment: str, cause: str) -> str:
     return f""",
         ledger AS (
             INSERT INTO scoring_scorechange (lead_id, version_id, from_score, to_score,
-                from_temperature, to_temperature, fit, engagement, bant, at)
+                from_temperature, to_temperature, fit, engagement, bant, cause, at)
             SELECT id, {version.pk:d}, old_score, score, old_temperature, temperature,
-                fit, engagement, bant, {moment}
+                fit, engagement, bant, '{cause}', {moment}
             FROM written WHERE (old_score, old_temperature) <> (score, temperature)
         )"""
 
@@ -149,11 +157,19 @@ def explain(
     lead_id: int,
     at: datetime,
     as_of: bool = False,
+    columns: Mapping[str, str] | None = None,
 ) -> Explanation:
     """:raises NotFound: there is no such lead any more."""
     active = [rule for rule in rules if rule.enabled]
     statement = compile_version(
-        version, active, scope=Ids([lead_id]), at=at, detail=True, as_of=as_of, forecast=False
+        version,
+        active,
+        scope=Ids([lead_id]),
+        at=at,
+        detail=True,
+        as_of=as_of,
+        forecast=False,
+        columns=columns,
     )
     row = _row(statement.select("SELECT * FROM scored"))
     contributions = [_contribution(rule, row, n) for n, rule in enumerate(active)]

@@ -93,6 +93,11 @@ class ModelVersion(models.Model):
         return self.state == self.State.DRAFT
 
     @property
+    def is_shown(self) -> bool:
+        """Whether its scores are those that all pages show."""
+        return self.model.is_default and self.state == self.State.PUBLISHED
+
+    @property
     def caps(self) -> dict[str, int]:
         """The most that each group can add."""
         return {"fit": self.fit_cap, "engagement": self.engagement_cap, "bant": self.bant_cap}

@@ -1,14 +1,16 @@
-from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
+from leadcrm.lib.errors import DomainError, Invalid
+from leads import conditions
 from leads.actions import mark_dirty, record_activity
 from leads.models import Activity, DirtyLead, Lead, LeadScore
-from scoring import actions
-from scoring.models import Qualification, Rescore, ScoreChange
-from tests.factories import NOON, LeadFactory
+from scoring import actions, queries
+from scoring.models import ModelVersion, Qualification, Rescore, ScoreChange, VersionScore
+from tests.factories import NOON, LeadFactory, UserFactory
 from tests.scoring.factories import DAY, activity_rule, attribute_rule, did, make_version
 
 pytestmark = pytest.mark.django_db
@@ -259,30 +261,309 @@ class TestPublishing:
 
         assert row_of(lead).score == 15
 
-    def test_a_full_pass_goes_range_by_range_and_ends(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("scoring.actions.rescoring.RANGE", 2)
+    def test_goes_range_by_range_and_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("scoring.actions.publishing.RANGE", 2)
         version = make_version(attribute_rule())
         leads = [LeadFactory(industry="Care") for _ in range(5)]
         draft = actions.create_draft(version.model_id, at=NOON)
         actions.publish_version(draft.pk, at=NOON)
 
-        rounds = 0
+        percents = []
         while actions.continue_rescore(at=NOON):
-            rounds += 1
+            percents.append(Rescore.objects.get().percent)
 
         pass_ = Rescore.objects.get()
-        assert (rounds, pass_.scored, pass_.changed, pass_.done_at) == (3, 5, 5, NOON)
+        assert (pass_.scored, pass_.changed, pass_.done_at) == (5, 5, NOON)
+        assert percents == sorted(percents)
+        assert (len(percents), percents[2], percents[-1]) == (6, 80, 100)
         assert {row_of(lead).score for lead in leads} == {12}
 
-    def test_a_newer_pass_takes_the_place_of_a_running_one(self) -> None:
+    def test_a_newer_one_takes_the_place_of_one_that_still_runs(self) -> None:
         version = make_version(attribute_rule())
-        LeadFactory(industry="Care")
-        for _ in range(2):
-            draft = actions.create_draft(version.model_id, at=NOON)
-            actions.publish_version(draft.pk, at=NOON + timedelta(seconds=1))
+        lead = LeadFactory(industry="Care")
+        first = new_version(version, points=14)
+        actions.continue_rescore(at=NOON)
+        second = new_version(version, points=15)
 
-        assert Rescore.objects.filter(done_at=None).count() == 1
-        assert actions.continue_rescore(at=NOON) == 1
+        finish()
+
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert Rescore.objects.filter(done_at=None).count() == 0
+        assert (first.state, second.state) == ("retired", "published")
+        assert row_of(lead).score == 15
+
+    def test_the_old_version_serves_until_the_switch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("scoring.actions.publishing.RANGE", 1)
+        version = make_version(attribute_rule(points=12), activity_rule(points=10))
+        leads = [LeadFactory(industry="Care") for _ in range(3)]
+        actions.rescore([lead.pk for lead in leads], at=NOON)
+        new_version(version, points=15)
+        for _ in leads:
+            assert {row_of(lead).score for lead in leads} == {12}
+            assert queries.published_version() == version
+            actions.continue_rescore(at=NOON)
+
+        finish()
+
+        assert {row_of(lead).score for lead in leads} == {15}
+
+    @pytest.mark.parametrize("reached", [0, 1, 2, 3])
+    def test_what_changes_meanwhile_is_right_before_and_after(
+        self, monkeypatch: pytest.MonkeyPatch, reached: int
+    ) -> None:
+        monkeypatch.setattr("scoring.actions.publishing.RANGE", 2)
+        version = make_version(attribute_rule(points=12), activity_rule(points=10))
+        alice, bob, charlie = (LeadFactory(industry="Care") for _ in range(3))
+        actions.rescore([lead.pk for lead in (alice, bob, charlie)], at=NOON)
+        new_version(version, points=15)
+        for _ in range(reached):
+            actions.continue_rescore(at=NOON)
+        did(alice)
+        Lead.objects.filter(pk=charlie.pk).update(industry="Retail")
+        newcomer = LeadFactory(industry="Care")
+        actions.rescore([alice.pk, charlie.pk, newcomer.pk], at=NOON)
+
+        shown = queries.published_version()
+        old = shown == version
+        assert [row_of(lead).score for lead in (alice, charlie, newcomer)] == (
+            [22, 0, 12] if old else [25, 0, 15]
+        )
+        finish()
+
+        scores = [row_of(lead).score for lead in (alice, bob, charlie, newcomer)]
+        assert scores == [25, 15, 0, 15]
+        assert not VersionScore.objects.exists()
+
+    def test_a_killed_worker_s_range_is_done_again_by_another(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        version = make_version(attribute_rule(points=12))
+        lead = LeadFactory(industry="Care")
+        new_version(version, points=15)
+        pump.claim(Rescore, limit=1)  # and dies with it
         assert actions.continue_rescore(at=NOON) == 0
+        Rescore.objects.update(due_at=NOON)  # the lease ran out
+
+        finish()
+
+        assert row_of(lead).score == 15
+
+    def test_tells_once_what_moved_and_marks_who_qualified_by_it(self) -> None:
+        version = make_version(attribute_rule(points=12), mql=SCORE_14, **WARM)
+        lead = LeadFactory(industry="Care")
+        actions.rescore([lead.pk], at=NOON)
+        before = len(events("lead.score_crossed"))
+        new_version(version, points=25, override_note="a test")
+
+        finish()
+
+        assert row_of(lead).temperature == "hot"
+        assert len(events("lead.score_crossed")) == before
+        told = {"model": "default", "version": 2, "changed": 1}
+        moved = {"moves": {"warm>hot": 1}, "qualified": {"mql": 1}}
+        assert events("scoring.published") == [told | moved]
+        assert [event["cause"] for event in events("lead.qualified")] == ["publish"]
+        assert Qualification.objects.get(lead=lead).cause == "publish"
+        change = ScoreChange.objects.filter(lead=lead).latest("pk")
+        assert (change.cause, change.version.number) == ("publish", 2)
+
+    def test_may_keep_quiet_about_who_qualified(self) -> None:
+        version = make_version(attribute_rule(points=12), mql=SCORE_14)
+        lead = LeadFactory(industry="Care")
+        new_version(version, points=15, hand_over=False)
+
+        finish()
+
+        assert Qualification.objects.filter(lead=lead, kind="mql").exists()
+        assert not events("lead.qualified")
+
+    def test_rolling_back_publishes_the_old_rules_as_a_new_version(self) -> None:
+        version = make_version(attribute_rule(points=12))
+        lead = LeadFactory(industry="Care")
+        new_version(version, points=15)
+        finish()
+        assert row_of(lead).score == 15
+
+        back = actions.roll_back(version.model_id, 1, at=NOON + DAY)
+        finish()
+
+        back.refresh_from_db()
+        assert (back.number, back.state, back.restored_from_id) == (3, "published", version.pk)
+        assert row_of(lead).score == 12
+        for number in (3, 7):
+            with pytest.raises(DomainError):
+                actions.roll_back(version.model_id, number, at=NOON)
+
+
+SCORE_14 = {"field": "score", "op": "gte", "value": 14}
+
+
+def new_version(version: ModelVersion, *, hand_over: bool = True, **changes: Any) -> ModelVersion:
+    """Publish the attribute rule changed like this."""
+    draft = actions.create_draft(version.model_id, at=NOON)
+    values: Any = changes
+    actions.save_rule(draft.pk, values, rule_id=draft.rules.get(activity_type="").pk)
+    return actions.publish_version(draft.pk, at=NOON, hand_over=hand_over)
+
+
+def finish() -> None:
+    while actions.continue_rescore(at=NOON):
+        pass
+
+
+class TestCategories:
+    def test_score_what_was_done_in_them_and_the_best_is_known(self) -> None:
+        make_version(activity_rule(points=5, counting="every"))
+        rosters = actions.create_model(name="Rosters", category="Rosters", at=NOON)
+        payroll = actions.create_model(name="Payroll", category="Payroll", at=NOON)
+        lead = LeadFactory()
+        for category in ("Rosters", "Payroll", "Payroll", ""):
+            did(lead, category=category)
+        for model in (rosters, payroll):
+            actions.publish_version(model.versions.get().pk, at=NOON)
+        finish()
+        finish()
+
+        best = queries.categories_of(lead)
+
+        assert [(row.version.model.category, row.score) for row in best] == [
+            ("Payroll", 10), ("Rosters", 5),
+        ]  # fmt: skip
+        wanted = {"field": "best_category", "op": "is", "value": "Payroll"}
+        assert conditions.matches(wanted, [lead.pk]) == {lead.pk}
+
+    def test_follow_what_the_lead_does(self) -> None:
+        make_version(activity_rule(points=5, counting="every", window_days=7))
+        model = actions.create_model(name="Rosters", category="Rosters", at=NOON)
+        lead = LeadFactory()
+        actions.publish_version(model.versions.get().pk, at=NOON)
+        finish()
+        record_activity(lead.pk, "pricing_view", at=NOON, category="Rosters")
+        drain()
+
+        assert [row.score for row in queries.categories_of(lead)] == [5]
+        assert actions.queue_due(at=NOON + 7 * DAY) == 1
+        drain(NOON + 7 * DAY)
+
+        assert not queries.categories_of(lead)
+
+    def test_one_model_for_each_and_the_default_stays(self) -> None:
+        version = make_version(attribute_rule())
+        actions.create_model(name="Rosters", category="Rosters", at=NOON)
+
+        with pytest.raises(DomainError, match="already"):
+            actions.create_model(name="Again", category="rosters", at=NOON)
+        with pytest.raises(DomainError, match="stays"):
+            actions.archive_model(version.model_id, at=NOON)
+
+
+class TestAdjustments:
+    def test_count_until_they_expire_with_their_reason(self) -> None:
+        version = make_version(attribute_rule(points=12))
+        alice = UserFactory(name="Alice")
+        lead = LeadFactory(industry="Care")
+        actions.adjust_score(
+            lead.pk, points=9, reason="Met at the fair", at=NOON, user=alice,
+            expires_at=NOON + 30 * DAY,
+        )  # fmt: skip
+        drain()
+
+        assert (row_of(lead).score, row_of(lead).next_change_at) == (21, NOON + 30 * DAY)
+        explanation = queries.explanation_by(version, lead, at=NOON)
+        assert ("Met at the fair", 9) in [(c.label, c.points) for c in explanation.contributions]
+        assert actions.queue_due(at=NOON + 30 * DAY) == 1
+        drain(NOON + 30 * DAY)
+        assert row_of(lead).score == 12
+
+    def test_can_be_taken_back_once(self) -> None:
+        make_version(attribute_rule(points=12))
+        lead = LeadFactory(industry="Care")
+        made = actions.adjust_score(lead.pk, points=-5, reason="Wrong person", at=NOON)
+        drain()
+        assert row_of(lead).score == 7
+
+        actions.revoke_adjustment(made.pk, at=NOON + DAY)
+        drain(NOON + DAY)
+
+        assert row_of(lead).score == 12
+        with pytest.raises(actions.AdjustmentOver):
+            actions.revoke_adjustment(made.pk, at=NOON + DAY)
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"points": 0}, "points"),
+            ({"points": 101}, "points"),
+            ({"points": True}, "points"),
+            ({"reason": "  "}, "reason"),
+            ({"reason": None}, "reason"),
+            ({"expires_at": NOON}, "expires_at"),
+            ({"expires_at": NOON + 4000 * DAY}, "expires_at"),
+        ],
+    )
+    def test_mistakes_are_named(self, changes: dict[str, Any], field: str) -> None:
+        make_version(attribute_rule())
+        values: dict[str, Any] = {"points": 5, "reason": "Met", **changes}
+
+        with pytest.raises(Invalid) as refusal:
+            actions.adjust_score(LeadFactory().pk, at=NOON, **values)
+
+        assert [mistake.field for mistake in refusal.value.errors] == [field]
+
+
+class TestHysteresisOfQualification:
+    def test_who_qualified_stays_until_the_condition_to_leave_holds(self) -> None:
+        version = make_version(
+            attribute_rule(points=20),
+            attribute_rule(points=-9, condition={"field": "city", "op": "is", "value": "Delft"}),
+            attribute_rule(points=-9, condition={"field": "city", "op": "is", "value": "Gouda"}),
+            mql={"field": "score", "op": "gte", "value": 20},
+            mql_leave={"field": "score", "op": "lt", "value": 11},
+        )
+        lead = LeadFactory(industry="Care")
+        held = []
+        for city in ("", "Delft", ""):
+            Lead.objects.filter(pk=lead.pk).update(city=city)
+            actions.rescore([lead.pk], at=NOON)
+            held.append(Qualification.objects.filter(lead=lead, left_at=None).count())
+        version.rules.filter(points=-9).update(points=-10)
+        Lead.objects.filter(pk=lead.pk).update(city="Gouda")
+        actions.rescore([lead.pk], at=NOON + DAY)
+
+        assert held == [1, 1, 1]
+        assert Qualification.objects.get(lead=lead).left_at == NOON + DAY
+        assert [event["kind"] for event in events("lead.unqualified")] == ["mql"]
+
+    def test_the_proof_says_what_was_true_with_which_values(self) -> None:
+        make_version(
+            attribute_rule(points=20),
+            sql={"all": [
+                {"field": "score", "op": "gte", "value": 20},
+                {"not": {"field": "city", "op": "is", "value": "Delft"}},
+                {"activity": "pricing_view", "times": {"at_least": 2}},
+            ]},
+        )  # fmt: skip
+        lead = LeadFactory(industry="Care", city="Gouda")
+        did(lead)
+        did(lead)
+
+        actions.rescore([lead.pk], at=NOON)
+
+        proof = Qualification.objects.get(lead=lead).proof
+        facts = [(fact["holds"], fact["actual"]) for fact in proof["facts"]]
+        assert proof["condition"][0] == "Score is at least 20"
+        assert facts == [(True, "20"), (False, "Gouda"), (True, "2")]
+
+    def test_time_alone_ends_it_when_it_is_due(self) -> None:
+        used = {"activity": "product_used", "times": {"at_least": 1}, "within_days": 30}
+        make_version(attribute_rule(points=2), pql=used)
+        lead = LeadFactory()
+        did(lead, "product_used", days_ago=10)
+        actions.rescore([lead.pk], at=NOON)
+        assert row_of(lead).next_change_at == NOON + 20 * DAY
+
+        actions.queue_due(at=NOON + 20 * DAY)
+        drain(NOON + 20 * DAY)
+
+        assert Qualification.objects.get(lead=lead).left_at == NOON + 20 * DAY

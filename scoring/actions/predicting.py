@@ -15,7 +15,7 @@ from scoring import frameworks
 from scoring.backtest.judging import scores_then
 from scoring.backtest.sample import Sample, sample_of
 from scoring.models import ModelVersion, Prediction, ScoringModel, Training, TrainingCase
-from scoring.predict.facts import activity_labels, known_at
+from scoring.predict.facts import activity_labels, known_at, value_names
 from scoring.predict.features import features_of
 from scoring.predict.learning import Example, as_data, from_data, learn, refusal
 
@@ -146,7 +146,10 @@ def _learn(item: Training, token: UUID, *, at: datetime) -> None:
 def _learnt(examples: Sequence[Example]) -> dict[str, Any]:
     criteria = {criterion.key: criterion.label for criterion in frameworks.active().criteria}
     features = features_of(
-        [example.known for example in examples], activities=activity_labels(), criteria=criteria
+        [example.known for example in examples],
+        activities=activity_labels(),
+        criteria=criteria,
+        words=value_names(),
     )
     if not features:
         return {"refusal": "The closed sales are alike in all that is known of them."}

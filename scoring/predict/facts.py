@@ -77,3 +77,12 @@ def _unless_changed(column: str, sql: str) -> str:
 def activity_labels() -> dict[str, str]:
     """What leads can have done, worded as a fact."""
     return {key: ACTIVITY_TYPES[key].label for key in sorted(SCORED) if key in ACTIVITY_TYPES}
+
+
+def value_names() -> dict[str, dict[str, str]]:
+    """How people call the values of fields that are kept as keys."""
+    return {
+        name: dict(field.options)
+        for name in ("country", "channel")
+        if (field := conditions.FIELDS.get(name)) is not None
+    }

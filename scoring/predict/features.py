@@ -56,8 +56,12 @@ def features_of(
     *,
     activities: Mapping[str, str],
     criteria: Mapping[str, str],
+    words: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Feature]:
-    """The facts that tell these cases apart often enough to be learnt from."""
+    """The facts that tell these cases apart often enough to be learnt from.
+
+    :param words: for a text field the names of its values.
+    """
     offered = [
         *(Feature("bant", key, f"{label}: yes or partly") for key, label in criteria.items()),
         *(Feature("no", key, f"{label}: no") for key, label in criteria.items()),
@@ -66,17 +70,21 @@ def features_of(
         Feature("free", "free_email", "Free e-mail provider"),
         Feature("age", "days", "Longer known before qualifying"),
         *(Feature("did", key, label) for key, label in activities.items()),
-        *_texts(cases),
+        *_texts(cases, words or {}),
     ]
     return [feature for feature in offered if _tells(feature, cases)]
 
 
-def _texts(cases: Sequence[Mapping[str, Any]]) -> list[Feature]:
+def _texts(
+    cases: Sequence[Mapping[str, Any]], words: Mapping[str, Mapping[str, str]]
+) -> list[Feature]:
     made = []
     for name, label in TEXTS.items():
         counts = Counter(str(case[name]) for case in cases if case.get(name))
         made += [
-            Feature("is", name, f"{label}: {value}", value.casefold())
+            Feature(
+                "is", name, f"{label}: {words.get(name, {}).get(value, value)}", value.casefold()
+            )
             for value, _ in counts.most_common(VALUES)
         ]
     return made

@@ -111,6 +111,11 @@ class Part:
     log_odds: float
     points: float
 
+    @property
+    def percent_points(self) -> str:
+        """“+4.2 %” of chance."""
+        return f"{self.points:+.1f} %".replace("-", "−")
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

@@ -132,7 +132,7 @@ RULES: list[Values] = [
         max_count=2,
         **_half(60),
     ),
-    _did("Answered a survey", VALID, 4, "survey_answered", **_half(60)),
+    _did("Completed a survey", VALID, 4, "survey_completed", **_half(60)),
     _did("Registered for a webinar", VALID, 3, "webinar_registered", **_half(30)),
     _did(
         "Clicked in an e-mail",

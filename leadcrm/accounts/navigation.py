@@ -12,6 +12,7 @@ from leadcrm.accounts.models import Role, User
 EVERYONE = (Role.REP, Role.MARKETER, Role.MANAGER)
 OFFICE = (Role.MARKETER, Role.MANAGER)
 MARKETING = (Role.MARKETER,)
+MANAGERS = (Role.MANAGER,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ GROUPS = (
         "Qualify",
         (
             Item("scoring", "Scoring", "gauge", "/scoring/", OFFICE, go="s"),
+            Item("surveys", "Surveys", "list-checks", "/surveys/", OFFICE),
             Item("routing", "Routing", "split", "/routing/", (Role.MANAGER,)),
         ),
     ),
@@ -90,7 +92,9 @@ SETTINGS = (
             Item("profile", "Profile", "user-round", "/settings/profile/"),
             Item("security", "Sign-in and security", "shield-check", "/accounts/2fa/"),
             Item("sessions", "Where you’re signed in", "monitor", "/accounts/sessions/"),
+            Item("hours", "Working hours", "clock-3", "/settings/hours/"),
             Item("notifications", "Notifications", "bell", "/settings/notifications/"),
+            Item("letters", "E-mail templates", "mail", "/settings/email-templates/"),
         ),
     ),
     Group(
@@ -98,11 +102,12 @@ SETTINGS = (
         (
             Item("workspace", "General", "building-2", "/settings/workspace/", ()),
             Item("people", "People and teams", "users-round", "/settings/people/", ()),
+            Item("calendar", "Office hours", "calendar-days", "/settings/calendar/", MANAGERS),
             Item("tracking", "Tracking", "mouse-pointer-click", "/settings/tracking/", MARKETING),
             Item("spam", "Spam", "shield-alert", "/settings/spam/", OFFICE),
             Item("mails", "Automatic mail", "mail", "/settings/automatic-mail/", MARKETING),
             Item("custom-fields", "Custom fields", "list-plus", "/settings/fields/", ()),
-            Item("pipelines", "Pipelines", "square-kanban", "/settings/pipelines/", (Role.MANAGER,)),
+            Item("pipelines", "Pipelines", "square-kanban", "/settings/pipelines/", MANAGERS),
             Item("products", "Products", "package", "/settings/products/", (Role.MANAGER,)),
             Item("channels", "Channels", "signpost", "/settings/channels/", OFFICE),
         ),

@@ -331,6 +331,8 @@ SPECTACULAR_SETTINGS = {
         "OpenWonLostEnum": "leads.models.Stage.Category",
         "TaskKindEnum": "pipeline.models.Task.Kind",
         "SourceKindEnum": "leads.models.Source.Kind",
+        "SegmentKindEnum": "leads.models.Segment.Kind",
+        "MembershipCauseEnum": "leads.models.SegmentMembership.Cause",
     },
 }
 

@@ -313,6 +313,12 @@ API = {
         /reports/reps/
     """,
     (OFFICE, OFFICE): """
+        /segments/
+        /segments/preview/
+        /segments/explain/
+        /segments/<public_id:segment_id>/
+        /segments/<public_id:segment_id>/members/
+        /segments/<public_id:segment_id>/members/remove/
         /marketing-campaigns/
         /marketing-campaigns/<int:campaign_id>/
         /spend/
@@ -329,6 +335,7 @@ API = {
         /exports/<public_id:job_id>/file/
     """,
     (OFFICE, NOBODY): """
+        /segments/catalogue/
         /capture/<uuid:receipt_id>/
         /reports/sources/
     """,

@@ -13,6 +13,7 @@ from leads.api.leads import urlpatterns as lead_urls
 from leads.api.lookups import urlpatterns as lookup_urls
 from leads.api.marketing import urlpatterns as marketing_urls
 from leads.api.merging import urlpatterns as merging_urls
+from leads.api.segments import urlpatterns as segment_urls
 from leads.api.sources import urlpatterns as source_urls
 
 urlpatterns: list[URLPattern] = [
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     *lookup_urls,
     *marketing_urls,
     *source_urls,
+    *segment_urls,
     *merging_urls,
     *form_urls,
     *field_urls,

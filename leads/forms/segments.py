@@ -2,12 +2,15 @@
 
 from django import forms
 
-from leads.actions.segments import NAME_LIMIT
+from leads.actions.segments import DESCRIPTION_LIMIT, NAME_LIMIT
 from leads.models import Segment
 
 
 class SegmentForm(forms.Form):
     name = forms.CharField(max_length=NAME_LIMIT)
+    description = forms.CharField(
+        max_length=DESCRIPTION_LIMIT, required=False, label="What it is for"
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 

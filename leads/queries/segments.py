@@ -3,8 +3,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, cast
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -12,11 +12,12 @@ from django.db.models.functions import Coalesce
 
 from leads.conditions import LEADS, Explained, compile, describe, explain, lead_ids, parse
 from leads.models import Lead, Segment, SegmentMembership
-from leads.models.lead import LeadQuerySet
+from leads.models.lead import LeadQuerySet, visible_lead
 
 COUNTING_SECONDS = 5
 SAMPLE = 8
 MOST_CUTS = 12
+GROWTH_DAYS = 30
 
 
 def segments(*, archived: bool = False, since: datetime | None = None) -> QuerySet[Segment]:
@@ -40,6 +41,83 @@ def members(segment: Segment, principal: Any) -> LeadQuerySet:
     inside = SegmentMembership.objects.filter(segment=segment, left_at=None)
     found: LeadQuerySet = Lead.objects.visible_to(principal).filter(pk__in=inside.values("lead"))
     return found
+
+
+def stays(segment: Segment, principal: Any, *, show: str = "") -> QuerySet[SegmentMembership]:
+    """Who was in it and when, the latest to come first; of leads this person may see.
+
+    :param show: `now` those inside, `left` those who left again; else all.
+    """
+    found = SegmentMembership.objects.filter(segment=segment).filter(
+        visible_lead(principal, path="lead")
+    )
+    if show in ("now", "left"):
+        found = found.filter(left_at__isnull=show == "now")
+    return cast(
+        QuerySet[SegmentMembership],
+        found.select_related("lead__score_row", "added_by", "removed_by"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of a segment's growth; `size` at its end."""
+
+    day: date
+    came: int
+    gone: int
+    size: int
+
+
+def growth(segment: Segment, *, at: datetime, days: int = GROWTH_DAYS) -> list[Day]:
+    """How many were in it day by day, worked back from those inside now."""
+    since = at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT day, sum(came), sum(gone) FROM (
+              SELECT date_trunc('day', entered_at, 'UTC')::date AS day, 1 AS came, 0 AS gone
+              FROM leads_segmentmembership
+              WHERE segment_id = %(segment)s AND entered_at >= %(since)s
+              UNION ALL
+              SELECT date_trunc('day', left_at, 'UTC')::date, 0, 1
+              FROM leads_segmentmembership WHERE segment_id = %(segment)s AND left_at >= %(since)s
+            ) AS moves GROUP BY day
+            """,
+            {"segment": segment.pk, "since": since},
+        )
+        moves = {day: (came, gone) for day, came, gone in cursor.fetchall()}
+    size, found = segment.memberships.filter(left_at=None).count(), []
+    for back in range(days):
+        day = (at - timedelta(days=back)).date()
+        came, gone = moves.get(day, (0, 0))
+        found.append(Day(day, came, gone, size))
+        size -= came - gone
+    return found[::-1]
+
+
+def movement(segment: Segment, tree: Any) -> tuple[int, int] | None:
+    """How many would enter and leave if these were its conditions; None when that takes long."""
+    predicate = compile(tree)
+    live = "lead.merged_into_id IS NULL AND lead.deleted_at IS NULL"
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{COUNTING_SECONDS}s'")
+            cursor.execute(
+                f"""
+                SELECT count(*) FILTER (WHERE NOT inside), count(*) FILTER (WHERE inside) FROM (
+                  SELECT m.id IS NOT NULL AS inside FROM {LEADS}
+                  LEFT JOIN leads_segmentmembership m
+                    ON m.segment_id = %s AND m.lead_id = lead.id AND m.left_at IS NULL
+                  WHERE {live} AND {predicate.sql} <> (m.id IS NOT NULL)
+                ) AS moved
+                """,
+                [segment.pk, *predicate.params],
+            )
+            came, gone = cursor.fetchone()
+    except OperationalError:
+        return None
+    return came, gone
 
 
 @dataclass(frozen=True, slots=True)

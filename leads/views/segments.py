@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from leadcrm.accounts.doors import role_required, user_of
 from leadcrm.accounts.models import Role
+from leadcrm.lib.charts import Series
 from leadcrm.lib.errors import DomainError, Invalid, NotFound
 from leadcrm.lib.pagination import keyset_page
 from leads.actions import segments as actions
@@ -49,6 +50,7 @@ def segment_new(request: HttpRequest) -> HttpResponse:
             made = actions.create_segment(
                 name=form.cleaned_data["name"],
                 kind=form.cleaned_data["kind"],
+                description=form.cleaned_data["description"],
                 tree=builder.draft.tree,
                 user=user_of(request),
             )
@@ -65,14 +67,15 @@ def segment_new(request: HttpRequest) -> HttpResponse:
 def segment_page(request: HttpRequest, segment_id: str) -> HttpResponse:
     segment = _segment(segment_id)
     posted = request.POST if request.method == "POST" else None
-    form = SegmentForm(posted, initial={"name": segment.name, "version": segment.version})
+    form = SegmentForm(posted, initial=initial_of(segment))
     builder = builder_of(posted, segment.conditions or actions.EVERYBODY, without=segment.public_id)
     if posted is not None and not posted.get("do") and form.is_valid() and not builder.errors:
         try:
             actions.update_segment(
                 segment.pk,
                 name=form.cleaned_data["name"],
-                tree=builder.draft.tree if "c-size" in posted else None,
+                description=form.cleaned_data["description"],
+                tree=builder.draft.tree if editing.is_posted(posted) else None,
                 version=form.cleaned_data["version"],
                 at=timezone.now(),
             )
@@ -82,6 +85,14 @@ def segment_page(request: HttpRequest, segment_id: str) -> HttpResponse:
             messages.success(request, "Saved. Who is in it now is being found.")
             return redirect("segment-page", segment_id=segment.public_id)
     return _editor(request, form, builder, segment)
+
+
+def initial_of(segment: Segment) -> dict[str, Any]:
+    return {
+        "name": segment.name,
+        "description": segment.description,
+        "version": segment.version,
+    }
 
 
 def _refused(form: SegmentForm, builder: Builder, error: DomainError) -> Builder:
@@ -124,7 +135,8 @@ def preview(request: HttpRequest) -> HttpResponse:
         context["mistake"] = error.errors[0].message if error.errors else error.detail
     found = context.get("found")
     if found and segment and segment.is_live and not segment.is_counting:
-        context["change"] = found.count - segment.size
+        context["moved"] = queries.movement(segment, draft.tree)
+        context["uses"] = users_of(segment.public_id)
     return render(request, "leads/segments/preview.html", context)
 
 
@@ -143,6 +155,42 @@ def why(request: HttpRequest, segment_id: str) -> HttpResponse:
         context["memberships"] = segment.memberships.filter(lead=lead).order_by("-entered_at")[:20]
         context["inside"] = any(m.left_at is None for m in context["memberships"])
     return render(request, "leads/segments/why.html", context)
+
+
+@office
+@require_GET
+def members(request: HttpRequest, segment_id: str) -> HttpResponse:
+    """Who came and left, when and why, and how the segment grew."""
+    segment, show = _segment(segment_id), request.GET.get("show", "")
+    found = queries.stays(segment, user_of(request), show=show)
+    page = keyset_page(
+        found, ordering=["-entered_at", "-pk"], size=50, cursor=request.GET.get("cursor")
+    )
+    growth = queries.growth(segment, at=timezone.now())
+    context = {
+        "segment": segment,
+        "page": page,
+        "show": show,
+        "shows": (("", "All"), ("now", "In it now"), ("left", "Left")),
+        "growth": growth,
+        "sizes": [Series("s1", [day.size for day in growth], str(growth[-1].size))],
+        "days": [f"{day.day:%-d %b}" if n % 7 == 1 else "" for n, day in enumerate(growth)],
+        "is_list": segment.kind == Segment.Kind.FROZEN,
+    }
+    return render(request, "leads/segments/members.html", context)
+
+
+@office
+@require_POST
+def remove(request: HttpRequest, segment_id: str) -> HttpResponse:
+    """Take somebody off a list."""
+    segment, user = _segment(segment_id), user_of(request)
+    ids = queries.members(segment, user).filter(public_id__in=request.POST.getlist("lead")[:1000])
+    count = actions.remove_from_list(
+        segment.pk, list(ids.values_list("pk", flat=True)), at=timezone.now(), user=user
+    )
+    messages.success(request, f"Took {count} off “{segment}”.")
+    return redirect("segment-members", segment_id=segment.public_id)
 
 
 @office
@@ -167,6 +215,7 @@ def duplicate(request: HttpRequest, segment_id: str) -> HttpResponse:
         name=next(name for name in names if name not in taken),
         kind=segment.kind,
         tree=segment.conditions or None,
+        description=segment.description,
         user=user_of(request),
     )
     messages.success(request, f"Made “{copy}”, a copy of “{segment}”.")

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from leads.models import ExchangeRate, Lead, SpendEntry
+from leads.models.lead import within_reach
 
 NONE = "none"
 
@@ -58,10 +59,19 @@ class Scope:
         if self.averaged:
             seen = Lead.objects.live().filter(owner__in=self.averaged)
         found: QuerySet[Lead] = seen.in_metrics()
-        found = found.filter(_same("owner_id", self.owner), _same("team_id", self.team))
+        return found.filter(self.of_people())
+
+    def of_facts(self) -> Q:
+        """The same for rows that hold a counting lead's owner, team and country."""
+        seen = Q(owner__in=self.averaged) if self.averaged else within_reach(self.principal)
+        return seen & self.of_people()
+
+    def of_people(self) -> Q:
+        """Whose leads, and where they live."""
+        chosen = _same("owner_id", self.owner) & _same("team_id", self.team)
         if self.country:
-            found = found.filter(country="" if self.country == NONE else self.country)
-        return found
+            chosen &= Q(country="" if self.country == NONE else self.country)
+        return chosen
 
     def of_source(self) -> Q:
         """Leads or cycles that came from the chosen source and channel."""

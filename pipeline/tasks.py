@@ -2,6 +2,7 @@ from django.utils import timezone
 
 from leadcrm.lib import pump
 from pipeline import facts
+from pipeline import facts
 from pipeline.actions import answers, automation, ladder, ledger, mail, response, routing
 from pipeline.models import Offer, ResponseClock, StaffEmail, StageTimer
 
@@ -19,4 +20,5 @@ pump.register(response.QUEUE, ladder.sweep_clocks, model=ResponseClock)
 pump.register(routing.QUEUE, drain_waiting)
 pump.register(answers.QUEUE, answers.sweep_offers, model=Offer)
 pump.register(mail.QUEUE, mail.send_due, model=StaffEmail)
+pump.register(facts.QUEUE, facts.catch_up)
 pump.register(facts.QUEUE, facts.catch_up)

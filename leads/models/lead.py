@@ -99,13 +99,18 @@ def visible_lead(principal: Any, *, path: str = "") -> Q:
     Joined rather than a sub-select, which beside an OR would read all visible leads first.
     """
     prefix = f"{path}__" if path else ""
-    reach = reach_of(principal)
     live = Q(**{f"{prefix}merged_into": None, f"{prefix}deleted_at": None})
+    return live & within_reach(principal, prefix=prefix)
+
+
+def within_reach(principal: Any, *, prefix: str = "") -> Q:
+    """The same for rows that hold the owner and the team of a live lead."""
+    reach = reach_of(principal)
     if reach.everything:
-        return live
+        return Q()
     own = Q(**{f"{prefix}owner_id__in": reach.owner_ids})
     unowned = Q(**{f"{prefix}owner": None, f"{prefix}team_id__in": reach.team_ids})
-    return live & (own | unowned if reach.team_ids else own)
+    return own | unowned if reach.team_ids else own
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):

@@ -1,5 +1,6 @@
 """How leads come to be won or lost: cycles, stages passed, owners, work and the response clock."""
 
+from pipeline.models.facts import ChangedLead, CycleFact
 from pipeline.models.funnel import (
     AutoMove,
     CloseReason,
@@ -33,9 +34,11 @@ __all__ = [
     "Alarm",
     "Assignment",
     "AutoMove",
+    "ChangedLead",
     "ClockHop",
     "CloseReason",
     "CoverShift",
+    "CycleFact",
     "Deal",
     "DealLine",
     "Letter",

@@ -38,7 +38,7 @@ from leads.attribution.credit import (
 )
 from leads.models.attribution import Channel
 from leads.reports import NONE, Scope
-from pipeline.models import Deal, SalesCycle
+from pipeline.models import CycleFact, Deal, SalesCycle
 from pipeline.reports.funnel import opened
 
 
@@ -74,7 +74,7 @@ def _fallback() -> Case:
     return Case(When(declares, then=F("source__channel")), default=Value(UNKNOWN))
 
 
-def _cohort(cycles: QuerySet[SalesCycle], currency: str) -> tuple[str, Sequence[Any]]:
+def _cohort(cycles: QuerySet[Any], currency: str) -> tuple[str, Sequence[Any]]:
     """Rows of a cycle, its lead, its moments, what it won, and who gets credit without a touch."""
     won = Case(
         When(outcome=SalesCycle.Outcome.WON, then=F("closed_at")), output_field=DateTimeField()
@@ -111,7 +111,7 @@ conversions AS (
 
 
 def _statement(
-    cycles: QuerySet[SalesCycle],
+    cycles: QuerySet[Any],
     currency: str,
     *,
     select: str,
@@ -169,7 +169,7 @@ def credits_of(
 
 def sharing_cycles(
     scope: Scope, model: str, kind: str, *, channel: str = "", campaign: str = ""
-) -> QuerySet[SalesCycle]:
+) -> QuerySet[CycleFact]:
     """Cycles opened in the period of whose conversion a channel, or a campaign of it, gets a share.
 
     Credit is shared among the touches of the look-back window before the conversion. A cycle
@@ -232,7 +232,7 @@ def shares_of(
     """The credit behind each row of a list."""
     place, values = _place(channel, campaign)
     text, params = _statement(
-        SalesCycle.objects.filter(pk__in=cycle_ids),
+        CycleFact.objects.filter(pk__in=cycle_ids),
         scope.currency,
         models=[model],
         kinds=[kind],

@@ -18,7 +18,8 @@ from django.db.models.functions import Extract
 
 from leads.models import Stage
 from leads.reports import Scope
-from pipeline.models import SalesCycle, Transition
+from pipeline import facts
+from pipeline.models import CycleFact, Transition
 
 
 class Percentile(Aggregate):
@@ -37,10 +38,10 @@ def seconds_between(earlier: str, later: str) -> Extract:
     return Extract(F(later) - F(earlier), "epoch", output_field=FloatField())
 
 
-def cycles(scope: Scope) -> QuerySet[SalesCycle]:
+def cycles(scope: Scope) -> QuerySet[CycleFact]:
     """Passes through the funnel of the leads that count, from the chosen source."""
-    leads = scope.leads().order_by().values("pk")
-    return SalesCycle.objects.filter(scope.of_source(), lead__in=leads)
+    facts.be_current()
+    return CycleFact.objects.filter(scope.of_facts(), scope.of_source())
 
 
 def reached_at(position: int) -> Subquery:

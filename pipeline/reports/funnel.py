@@ -10,7 +10,7 @@ from django.db.models.fields import DateTimeField
 
 from leads.models import Pipeline, Stage
 from leads.reports import Scope
-from pipeline.models import LostReason, SalesCycle, Transition
+from pipeline.models import CloseReason, CycleFact, SalesCycle, Transition
 from pipeline.reports import metrics
 from pipeline.reports.base import (
     Percentile,
@@ -137,17 +137,17 @@ def stages_of_funnel(pipeline: Pipeline | None = None) -> list[Stage]:
     return list(found.order_by("position"))
 
 
-def opened(scope: Scope) -> QuerySet[SalesCycle]:
+def opened(scope: Scope) -> QuerySet[CycleFact]:
     """Sales cycles opened in the period: the cohort. One lead may open several over the years."""
     return cycles(scope).filter(scope.within("opened_at"))
 
 
-def still_open(scope: Scope) -> QuerySet[SalesCycle]:
+def still_open(scope: Scope) -> QuerySet[CycleFact]:
     """Sales cycles opened in the period that are neither won nor lost until now."""
-    return opened(scope).filter(SalesCycle.OPEN)
+    return opened(scope).filter(CycleFact.OPEN)
 
 
-def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
+def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[CycleFact]:
     """Sales cycles that came to a stage.
 
     Cohort: of those opened in the period, how many have come to this stage or a later one until
@@ -164,12 +164,12 @@ def reached(scope: Scope, stage: Stage, view: str) -> QuerySet[SalesCycle]:
     return found.filter(scope.within("reached"))
 
 
-def stopped_at(scope: Scope, stage: Stage) -> QuerySet[SalesCycle]:
+def stopped_at(scope: Scope, stage: Stage) -> QuerySet[CycleFact]:
     """Cycles of the cohort whose furthest stage this is, still there or lost from there."""
     return opened(scope).filter(furthest=stage)
 
 
-def _moved(scope: Scope, pipeline_id: int) -> QuerySet[SalesCycle]:
+def _moved(scope: Scope, pipeline_id: int) -> QuerySet[CycleFact]:
     moves = Transition.objects.filter(scope.within("at"), cycle=OuterRef("pk"))
     return cycles(scope).filter(Exists(moves), pipeline=pipeline_id)
 
@@ -245,14 +245,14 @@ def _phases(steps: Sequence[Step]) -> list[Phase]:
     ]
 
 
-def won_of(scope: Scope, view: str) -> QuerySet[SalesCycle]:
+def won_of(scope: Scope, view: str) -> QuerySet[CycleFact]:
     """Won cycles: of the cohort until now, or closed as won in the period."""
     if view == COHORT:
         return opened(scope).filter(outcome=SalesCycle.Outcome.WON)
     return metrics.won(scope)
 
 
-def lost_of(scope: Scope, view: str) -> QuerySet[SalesCycle]:
+def lost_of(scope: Scope, view: str) -> QuerySet[CycleFact]:
     """Lost cycles: of the cohort until now, or closed as lost in the period."""
     if view == COHORT:
         return opened(scope).filter(outcome=SalesCycle.Outcome.LOST)
@@ -271,7 +271,8 @@ def reasons(scope: Scope, view: str) -> list[Reason]:
     rows = lost_of(scope, view).order_by().values_list("lost_reason").annotate(n=Count("pk"))
     found = sorted(rows, key=lambda row: (-row[1], row[0]))
     total = sum(n for _, n in found)
-    labels = dict(LostReason.choices)
+    known = CloseReason.objects.filter(kind=CloseReason.Kind.LOST)
+    labels = dict(known.values_list("key", "label"))
     return [Reason(key, labels.get(key, key), n, share(n, total)) for key, n in found]
 
 
@@ -308,7 +309,9 @@ def _stay(stage: Stage, stays: list[tuple[int, int, int]]) -> Stay:
 def _ended(scope: Scope, view: str) -> QuerySet[Transition, tuple[int, int, int]]:
     moves = Transition.objects.filter(seconds_in_from__isnull=False)
     if view == COHORT:
-        moves = moves.filter(cycle__in=opened(scope).order_by().values("pk"))
+        # None of them moved before it was opened: the index by time leaves the rest unread.
+        cohort = opened(scope).order_by().values("pk")
+        moves = moves.filter(cycle__in=cohort, at__gte=scope.start)
     else:
         moves = moves.filter(cycle__in=cycles(scope).order_by().values("pk"), at__gte=scope.start)
         began = F("at") - F("seconds_in_from") * Value(timedelta(seconds=1))
@@ -319,22 +322,20 @@ def _ended(scope: Scope, view: str) -> QuerySet[Transition, tuple[int, int, int]
     return rows.values_list("from_stage_id", "minutes").annotate(n=Count("pk"))
 
 
-def _running(scope: Scope, view: str) -> QuerySet[SalesCycle, tuple[int, Any]]:
+def _running(scope: Scope, view: str) -> QuerySet[CycleFact, tuple[int, Any]]:
     found = (
-        opened(scope)
-        if view == COHORT
-        else cycles(scope).filter(scope.within("lead__stage_entered_at"))
+        opened(scope) if view == COHORT else cycles(scope).filter(scope.within("stage_entered_at"))
     )
-    inside = found.filter(SalesCycle.OPEN, lead__stage_entered_at__isnull=False)
-    return inside.order_by().values_list("lead__stage_id", "lead__stage_entered_at")
+    inside = found.filter(CycleFact.OPEN, stage_entered_at__isnull=False)
+    return inside.order_by().values_list("stage_id", "stage_entered_at")
 
 
 # Splits -------------------------------------------------------------------------------------------
 
 DIMENSIONS = {
     "source": ("source_id", "source__name", "No source recorded"),
-    "owner": ("lead__owner_id", "lead__owner__name", "Nobody"),
-    "country": ("lead__country", "lead__country", "No country recorded"),
+    "owner": ("owner_id", "owner__name", "Nobody"),
+    "country": ("country", "country", "No country recorded"),
 }
 
 

@@ -6,11 +6,11 @@ Pages, the API and the lists behind the numbers call the same function, so they 
 from django.db.models import QuerySet
 
 from leads.reports import Scope
-from pipeline.models import Deal, SalesCycle
+from pipeline.models import CycleFact, Deal, SalesCycle
 from pipeline.reports.base import cycles
 
 
-def became_mql(scope: Scope) -> QuerySet[SalesCycle]:
+def became_mql(scope: Scope) -> QuerySet[CycleFact]:
     """Sales cycles that became marketing-qualified in the period.
 
     By their score, or because somebody moved them to that stage or beyond; whichever came first.
@@ -18,7 +18,7 @@ def became_mql(scope: Scope) -> QuerySet[SalesCycle]:
     return cycles(scope).filter(scope.within("mql_at"))
 
 
-def became_sql(scope: Scope) -> QuerySet[SalesCycle]:
+def became_sql(scope: Scope) -> QuerySet[CycleFact]:
     """Sales cycles that became sales-qualified in the period.
 
     By their score, or because somebody moved them to that stage or beyond; whichever came first.
@@ -26,12 +26,12 @@ def became_sql(scope: Scope) -> QuerySet[SalesCycle]:
     return cycles(scope).filter(scope.within("sql_at"))
 
 
-def won(scope: Scope) -> QuerySet[SalesCycle]:
+def won(scope: Scope) -> QuerySet[CycleFact]:
     """Sales cycles that were closed as won in the period and have not been reopened since."""
     return cycles(scope).filter(scope.within("closed_at"), outcome=SalesCycle.Outcome.WON)
 
 
-def lost(scope: Scope) -> QuerySet[SalesCycle]:
+def lost(scope: Scope) -> QuerySet[CycleFact]:
     """Sales cycles that were closed as lost in the period and have not been reopened since."""
     return cycles(scope).filter(scope.within("closed_at"), outcome=SalesCycle.Outcome.LOST)
 
@@ -50,18 +50,16 @@ def won_deals(scope: Scope) -> QuerySet[Deal]:
     return Deal.objects.filter(scope.within("closed_at"), cycle__in=of_cycles, state="won")
 
 
-def without_owner(scope: Scope) -> QuerySet[SalesCycle]:
+def without_owner(scope: Scope) -> QuerySet[CycleFact]:
     """Open sales cycles whose lead nobody owns at this moment, whatever the period."""
-    return cycles(scope).filter(SalesCycle.OPEN, lead__owner=None)
+    return cycles(scope).filter(CycleFact.OPEN, owner=None)
 
 
-def waiting_now(scope: Scope) -> QuerySet[SalesCycle]:
+def waiting_now(scope: Scope) -> QuerySet[CycleFact]:
     """Leads whose clock runs at this moment: they asked, and no person has answered yet."""
-    return cycles(scope).filter(
-        clock__isnull=False, clock__first_response_at=None, clock__cancelled_at=None
-    )
+    return cycles(scope).filter(respond_by__isnull=False)
 
 
-def overdue_now(scope: Scope) -> QuerySet[SalesCycle]:
+def overdue_now(scope: Scope) -> QuerySet[CycleFact]:
     """Leads that wait at this moment and whose target has passed."""
-    return waiting_now(scope).filter(clock__respond_by__lt=scope.now)
+    return waiting_now(scope).filter(respond_by__lt=scope.now)

@@ -72,7 +72,7 @@ def _rows(scope: Scope) -> list[Rep]:
 
 
 def _numbers(scope: Scope) -> dict[str, dict[int | None, Any]]:
-    owner = "lead__owner_id"
+    owner = "owner_id"
     counted = {
         "assigned": assigned(scope).values_list("owner_id"),
         "calls": calls(scope).values_list("user_id"),
@@ -80,7 +80,7 @@ def _numbers(scope: Scope) -> dict[str, dict[int | None, Any]]:
         "won": metrics.won(scope).values_list(owner),
     }
     numbers = {name: dict(r.order_by().annotate(n=Count("pk"))) for name, r in counted.items()}
-    revenue = metrics.revenue_deals(scope).order_by().values_list(owner)
+    revenue = metrics.revenue_deals(scope).order_by().values_list("cycle__fact__owner_id")
     return {
         **numbers,
         "revenue": dict(revenue.annotate(n=Sum("amount"))),

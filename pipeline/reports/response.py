@@ -1,15 +1,13 @@
 """How soon leads hear from a person, and what a slow answer costs."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, Count, ExpressionWrapper, F, Q, QuerySet, Value, When
-from django.db.models.fields import DateTimeField
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
 from leads.reports import Scope
-from pipeline.models import ResponseClock, SalesCycle
+from pipeline.models import CycleFact, ResponseClock, SalesCycle
 from pipeline.reports import metrics
 from pipeline.reports.base import Percentile, cycles, seconds_between, share
 
@@ -149,38 +147,26 @@ def received(scope: Scope) -> QuerySet[Any]:
     The wait ends with the first attempt of a person to reach the lead, or live talk with it; mail
     sent by the product never counts. It is wall-clock time; working time stands beside it.
     """
-    by_target = F("received_at") + F("clock__target_minutes") * Value(timedelta(minutes=1))
-    found = cycles(scope).filter(scope.within("received_at"), clock__isnull=False)
-    return found.annotate(
-        wait=seconds_between("received_at", "first_response_at"),
-        target_at=_target_at(by_target),
-    )
+    found = cycles(scope).filter(scope.within("received_at"), target_minutes__isnull=False)
+    return found.annotate(wait=seconds_between("received_at", "first_response_at"))
 
 
-def _target_at(by_minutes: Any) -> Case:
-    """By when the clock of the inquiry wanted an answer; started again later, from its receipt."""
-    return Case(
-        When(clock__started_at=F("received_at"), then=F("clock__respond_by")),
-        default=ExpressionWrapper(by_minutes, output_field=DateTimeField()),
-    )
-
-
-def answered(scope: Scope) -> QuerySet[SalesCycle]:
+def answered(scope: Scope) -> QuerySet[CycleFact]:
     """Inquiries of the period that a person has answered; medians are of these."""
     return received(scope).filter(ANSWERED)
 
 
-def unanswered(scope: Scope) -> QuerySet[SalesCycle]:
+def unanswered(scope: Scope) -> QuerySet[CycleFact]:
     """Inquiries of the period that no person has answered until now, closed or still waiting."""
     return received(scope).filter(wait=None)
 
 
-def in_target(scope: Scope) -> QuerySet[SalesCycle]:
+def in_target(scope: Scope) -> QuerySet[CycleFact]:
     """Inquiries of the period answered inside the target that applied to them."""
     return received(scope).filter(IN_TARGET)
 
 
-def due(scope: Scope) -> QuerySet[SalesCycle]:
+def due(scope: Scope) -> QuerySet[CycleFact]:
     """Inquiries answered, or whose target has passed: what the share within target is a share of.
 
     Those still inside their time are neither met nor missed.
@@ -192,16 +178,14 @@ def _due(scope: Scope) -> Q:
     return ANSWERED | Q(target_at__lte=scope.now)
 
 
-def in_band(scope: Scope, band: str) -> QuerySet[SalesCycle]:
+def in_band(scope: Scope, band: str) -> QuerySet[CycleFact]:
     """Inquiries of the period by how long the first answer took."""
     return received(scope).filter({**BARS, **BANDS}[band].condition)
 
 
-def at_hour(scope: Scope, weekday: int, hour: int) -> QuerySet[SalesCycle]:
+def at_hour(scope: Scope, weekday: int, hour: int) -> QuerySet[CycleFact]:
     """Inquiries received on a weekday in two hours of the day, in the workspace's time zone."""
-    found: QuerySet[SalesCycle] = _by_clock(scope).filter(
-        weekday=weekday, hour__in=[hour, hour + 1]
-    )
+    found: QuerySet[CycleFact] = _by_clock(scope).filter(weekday=weekday, hour__in=[hour, hour + 1])
     return found
 
 
@@ -221,7 +205,7 @@ def _columns(scope: Scope) -> dict[str, Any]:
         "in_target": Count("pk", filter=IN_TARGET),
         "median": Percentile("wait", fraction=0.5),
         "p90": Percentile("wait", fraction=0.9),
-        "working_median": Percentile("clock__working_seconds", fraction=0.5),
+        "working_median": Percentile("working_seconds", fraction=0.5),
     }
 
 
@@ -260,7 +244,7 @@ def response(scope: Scope, before: Scope | None) -> Response:
 
 def _usual_target(scope: Scope) -> int:
     """The target that most inquiries of the period had, in minutes."""
-    rows = received(scope).order_by().values_list("clock__target_minutes").annotate(n=Count("pk"))
+    rows = received(scope).order_by().values_list("target_minutes").annotate(n=Count("pk"))
     minutes, _ = max(rows, key=lambda row: (row[1], row[0]), default=(60, 0))
     return int(minutes)
 
@@ -290,12 +274,12 @@ def by_band(scope: Scope) -> list[Conversion]:
     ]
 
 
-def band_sql(scope: Scope, band: str) -> QuerySet[SalesCycle]:
+def band_sql(scope: Scope, band: str) -> QuerySet[CycleFact]:
     """Leads answered this soon that became sales-qualified until now."""
     return in_band(scope, band).filter(sql_at__isnull=False)
 
 
-def band_won(scope: Scope, band: str) -> QuerySet[SalesCycle]:
+def band_won(scope: Scope, band: str) -> QuerySet[CycleFact]:
     """Leads answered this soon whose sales cycle is won now."""
     return in_band(scope, band).filter(outcome=SalesCycle.Outcome.WON)
 
@@ -314,7 +298,7 @@ def heat(scope: Scope) -> list[Cell]:
 
 
 GROUPS = {
-    "owner": ("lead__owner_id", "lead__owner__name", "lead__owner__hue", "Nobody"),
+    "owner": ("owner_id", "owner__name", "owner__hue", "Nobody"),
     "source": ("source_id", "source__name", None, "No source recorded"),
 }
 
@@ -329,7 +313,7 @@ def groups(scope: Scope, by: str) -> list[Group]:
         for row in metrics.waiting_now(scope)
         .order_by()
         .values(key)
-        .annotate(n=Count("pk"), late=Count("pk", filter=Q(clock__respond_by__lt=scope.now)))
+        .annotate(n=Count("pk"), late=Count("pk", filter=Q(respond_by__lt=scope.now)))
     }
     found = []
     for row in rows:

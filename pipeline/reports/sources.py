@@ -13,7 +13,7 @@ from leads.attribution import channels
 from leads.attribution.credit import FIRST, LAST, MEANINGS, MODELS
 from leads.models import MarketingCampaign
 from leads.reports import NONE, Place, Scope, Spend, months_between, spend, spend_by_month
-from pipeline.models import SalesCycle
+from pipeline.models import CycleFact
 from pipeline.reports import attribution
 from pipeline.reports.attribution import Credit
 from pipeline.reports.base import share
@@ -116,7 +116,7 @@ def _measured(credit: Credit, model: str, measure: str) -> Decimal:
 
 def credited(
     scope: Scope, model: str, channel: str, reached: str = "", campaign: str = ""
-) -> QuerySet[SalesCycle]:
+) -> QuerySet[CycleFact]:
     """Sales cycles opened in the period of which a channel or campaign gets a share.
 
     Credit is shared among the touches of the look-back window before each conversion. A cycle

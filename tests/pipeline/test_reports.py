@@ -73,7 +73,7 @@ class TestResponseTime:
 
         found = response.times(scope)
         assert (found.median, found.in_target, found.unanswered) == (540, 1, 0)
-        assert metrics.waiting_now(scope).get() == cycle_of(lead)
+        assert metrics.waiting_now(scope).get().cycle == cycle_of(lead)
 
     def test_somebody_still_inside_the_target_is_neither_met_nor_missed(self) -> None:
         open_lead(at=NOON + timedelta(days=2, minutes=-5))

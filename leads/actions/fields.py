@@ -12,6 +12,7 @@ from django.db.models import Max
 from leadcrm.lib import normalise
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound
 from leads import fields
+from leads.actions import uniques
 from leads.actions.activities import mark_dirty
 from leads.fields.converting import Conversion, Stored, conversion
 from leads.fields.store import forget
@@ -34,6 +35,8 @@ class FieldValues(TypedDict, total=False):
     default: Any
     group: str
     is_sensitive: bool
+    is_unique: bool
+    is_searched: bool
 
 
 class FieldInUse(Conflict):
@@ -75,6 +78,8 @@ def create_field(values: FieldValues, *, key: str = "", found: str = "") -> Fiel
     if found:
         changes = conversion(stored_values(found), definition)
         _rewrite(found, definition.key, changes)
+        if definition.is_unique:
+            _refuse_doubles(definition)
     return definition
 
 
@@ -209,9 +214,10 @@ def _take(definition: FieldDefinition, values: FieldValues) -> None:
         if values["type"] not in FieldDefinition.Type.values:
             raise Invalid.field("type", "Choose one of the types.", "unknown_type")
         definition.type = values["type"]
-    for name in ("required", "is_sensitive"):
+    for name in ("required", "is_sensitive", "is_unique", "is_searched"):
         if name in values:
             setattr(definition, name, bool(values[name]))
+    _check_purpose(definition)
     if "options" in values:
         definition.options = _options(definition.options or [], values["options"])
     if not definition.has_options:
@@ -221,6 +227,17 @@ def _take(definition: FieldDefinition, values: FieldValues) -> None:
     _take_currency(definition, values)
     if "default" in values or "type" in values:
         _take_default(definition, values.get("default", definition.default))
+
+
+def _check_purpose(definition: FieldDefinition) -> None:
+    """:raises Invalid: the type, or being sensitive, speaks against being unique or searched."""
+    kind = definition.get_type_display().lower()
+    if definition.is_unique and definition.type not in FieldDefinition.TELLING:
+        raise Invalid.field("is_unique", f"A field of the type “{kind}” cannot be unique.")
+    if definition.is_searched and definition.type not in FieldDefinition.WORDS:
+        raise Invalid.field("is_searched", f"The type “{kind}” has no words to search for.")
+    if definition.is_searched and definition.is_sensitive:
+        raise Invalid.field("is_searched", "Searching would show who has a sensitive value.")
 
 
 def _take_words(definition: FieldDefinition, values: FieldValues) -> None:
@@ -305,6 +322,7 @@ def _refuse_lost_options(old: FieldDefinition, new: FieldDefinition) -> None:
 
 
 def _save(definition: FieldDefinition) -> None:
+    old = FieldDefinition.objects.filter(pk=definition.pk).first()
     try:
         with transaction.atomic():
             definition.save()
@@ -313,6 +331,24 @@ def _save(definition: FieldDefinition) -> None:
             "label", f"There is a field “{definition.label}” already.", "taken"
         ) from None
     forget()
+    if definition.is_unique and not (old and old.is_unique):
+        _refuse_doubles(definition)
+    if _is_searched(old) != _is_searched(definition):
+        uniques.index_words()
+
+
+def _is_searched(definition: FieldDefinition | None) -> bool:
+    return definition is not None and definition.is_searched and definition.is_active
+
+
+def _refuse_doubles(definition: FieldDefinition) -> None:
+    if found := uniques.doubled(definition.key):
+        shown = ", ".join(f"“{value[:40]}”" for value in found)
+        raise Invalid.field(
+            "is_unique",
+            f"Several leads have one value: {shown}. Correct or merge them first.",
+            "not_unique",
+        )
 
 
 # ---- values of all leads ----

@@ -13,6 +13,7 @@ from leadcrm.lib import normalise
 from leads.actions.activities import record_activity
 from leads.actions.knowing import add_identifier, owner_of
 from leads.actions.leads import ContactFields, EmailTaken, IdTaken, create_lead, update_lead
+from leads.actions.uniques import free
 from leads.events import LeadCaptured
 from leads.models import (
     ClickId,
@@ -108,7 +109,8 @@ def complete_lead(
         Lead.objects.filter(pk=lead.pk).update(deleted_at=None, updated_at=Now())
     known = {name: getattr(lead, name) for name in contact}
     fresh = {name: value for name, value in contact.items() if known[name] in ("", None)}
-    added = {key: value for key, value in custom.items() if lead.custom.get(key) in ("", None)}
+    empty = {key: value for key, value in custom.items() if lead.custom.get(key) in ("", None)}
+    added = free(empty, lead_id=lead.pk)  # a value that is another's is proposed, not taken
     if added:
         fresh["custom"] = added  # the others stay as they are
     if fresh:

@@ -13,6 +13,7 @@ from leadcrm.lib import normalise
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion
 from leads.actions.activities import mark_dirty, record_activity
 from leads.actions.duplicates import look_for_twins
+from leads.actions.uniques import refuse_taken
 from leads.events import LeadCreated, LeadDeleted, LeadRestored, LeadUpdated
 from leads.fields import records
 from leads.freemail import is_free_provider
@@ -103,11 +104,13 @@ def create_lead(
     :param announce: publish `LeadCreated`; a capture publishes its own event instead.
     :param external: an id of another system, `<source>:<id>`.
     :raises EmailTaken: the address identifies another lead. :raises IdTaken: the id does.
+    :raises ValueTaken: another lead has a value of a field that must be unique.
     :raises Invalid: the e-mail address is not one.
     """
     values = clean_fields(fields)
     if "custom" in values:
         values["custom"] = records.joined({}, values["custom"])
+        refuse_taken(values["custom"])
     lead = Lead(**values, source=source, is_test=is_test, created_at=at, updated_at=at)
     lead.company = find_company(lead)
     lead.save(force_insert=True)
@@ -141,7 +144,7 @@ def update_lead(
 
     :param version: what the editor read; None writes over whatever is there.
     :raises StaleVersion: somebody saved in between.
-    :raises EmailTaken, Invalid, NotFound:
+    :raises EmailTaken, ValueTaken, Invalid, NotFound:
     """
     lead = (
         Lead.objects.live().select_for_update(of=("self",), no_key=True).filter(pk=lead_id).first()
@@ -155,6 +158,10 @@ def update_lead(
         )
     values = clean_fields(changes)
     own = values.pop("custom", {})
+    refuse_taken(
+        {key: value for key, value in own.items() if lead.custom.get(key) != value},
+        lead_id=lead.pk,
+    )
     stored = _apply(lead, values)
     changed = stored + _apply_custom(lead, own)
     if not changed:

@@ -26,6 +26,7 @@ from leads.actions.inquiries import (
 )
 from leads.actions.knowing import external_id, match_shape, propose, recognise
 from leads.actions.leads import clean_fields
+from leads.actions.uniques import free
 from leads.capture import corrections, formal, proof, repeats, spam, unfinished
 from leads.capture.envelopes import Consented, Submission
 from leads.capture.mapping import Person, person_of
@@ -368,7 +369,7 @@ def _apply(item: InboxItem, submission: Submission, place: Place, person: Person
     external = external_id(place.source.key, person.external_id)
     found = _recognised(person, place, at=at, is_test=submission.is_test, external=external)
     lead_id, said = found.lead_id, {}
-    if not found.is_new:
+    if not found.is_new or found.held_back:
         known = complete_lead(lead_id, person.contact, person.custom, at=at, external=external)
         lead_id, said = known.lead_id, known.said
     match = match_shape(found.match)
@@ -460,6 +461,7 @@ class Recognised:
     lead_id: int
     is_new: bool
     match: Match
+    held_back: bool = False  # a value of which there may be one, and another lead has it
 
 
 def _recognised(
@@ -471,14 +473,15 @@ def _recognised(
         return Recognised(found.lead_id, is_new=False, match=found)
     contact = person.contact.copy()
     if person.custom:
-        contact["custom"] = person.custom
+        contact["custom"] = free(person.custom)
     lead_id, is_new = take_in(
         contact, source=place.source, at=at, is_test=is_test, external=external
     )
     if not is_new:
         reason = Reason("same_moment", "Captured a moment before under the same address or id")
         found = Match(Verdict.SAME, lead_id, (reason,))
-    return Recognised(lead_id, is_new=is_new, match=found)
+    held_back = len(contact.get("custom", {})) < len(person.custom)
+    return Recognised(lead_id, is_new=is_new, match=found, held_back=held_back)
 
 
 def _words_of(match: Mapping[str, Any]) -> str:

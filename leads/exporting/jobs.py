@@ -67,9 +67,7 @@ def noted(
     )
 
 
-def order(
-    principal: Any, *, format_: str, query: str, columns: Sequence[str] = ()
-) -> ExportJob:
+def order(principal: Any, *, format_: str, query: str, columns: Sequence[str] = ()) -> ExportJob:
     """Have a file made by a worker.
 
     :param columns: keys of columns; all, where none is named.

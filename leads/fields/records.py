@@ -96,3 +96,16 @@ def region_of(definition: FieldDefinition) -> str:
     if definition.type != FieldDefinition.Type.PHONE:
         return ""
     return memo.once("workspace-country", lambda: Workspace.load().country)
+
+
+def misfit(definition: FieldDefinition, stored: Any) -> str:
+    """Why a value from before the field was described does not count; empty when it does."""
+    if stored in (None, "", []):
+        return ""
+    try:
+        cleaned = clean_value(definition, stored, region=region_of(definition))
+    except BadValue as problem:
+        return problem.message
+    if cleaned == stored and isinstance(cleaned, bool) == isinstance(stored, bool):
+        return ""
+    return "Not stored as this field is, so conditions do not see it. Save it again."

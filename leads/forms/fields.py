@@ -67,6 +67,18 @@ class DefinitionForm(forms.Form):
         help_text="Kept out of lists, exports and messages; read on the lead’s page only.",
     )
 
+    is_unique = forms.BooleanField(
+        required=False,
+        label="No two leads may have the same",
+        help_text="Such as a customer number. A capture with one that is taken is kept as a "
+        "proposal; people and programs are told.",
+    )
+    is_searched = forms.BooleanField(
+        required=False,
+        label="Found by the search",
+        help_text="The search looks at its words beside name, e-mail, phone and company.",
+    )
+
     def clean_currency(self) -> str:
         code = str(self.cleaned_data["currency"]).upper()
         if code and code not in list_currencies():
@@ -120,6 +132,16 @@ class OptionRows:
 
 
 def initial_of(definition: FieldDefinition) -> dict[str, Any]:
-    names = ("label", "type", "group", "help", "currency", "required", "is_sensitive")
+    names = (
+        "label",
+        "type",
+        "group",
+        "help",
+        "currency",
+        "required",
+        "is_sensitive",
+        "is_unique",
+        "is_searched",
+    )
     initial = {name: getattr(definition, name) for name in names}
     return initial | {"default": fields.as_text(definition, definition.default)}

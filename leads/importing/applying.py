@@ -19,7 +19,7 @@ from leads.events import LeadsImported
 from leads.importing import writing
 from leads.importing.checking import principal_of, rows_of
 from leads.importing.cleaning import Plan, Prepared
-from leads.importing.judging import Outcome, Verdict, judge
+from leads.importing.judging import Outcome, Verdict, judge, keep_unique
 from leads.importing.people import find, next_ids
 from leads.models import Activity, Consent, ImportChunk, ImportJob, ImportRow, Lead
 from leads.models.attribution import Channel
@@ -37,7 +37,8 @@ def apply(job: ImportJob, chunk: ImportChunk, plan: Plan, *, at: datetime) -> di
     stored = ImportRow.objects.filter(job=job, line__range=lines)
     aside = dict(stored.filter(outcome__in=SET_ASIDE).values_list("line", "outcome"))
     rows = [row for row in rows_of(chunk) if row.line not in aside]
-    verdicts, leads = _judged(job, rows, plan, at=at)
+    chunk.companies = []
+    verdicts, leads = _judged(job, rows, plan, chunk, at=at)
     _add_tags(verdicts, leads)
     notes = _add_notes(job, verdicts, leads, at=at)
     receipts = _add_consents(job, verdicts, leads, plan, at=at)
@@ -50,7 +51,7 @@ def apply(job: ImportJob, chunk: ImportChunk, plan: Plan, *, at: datetime) -> di
 
 
 def _judged(
-    job: ImportJob, rows: list[Prepared], plan: Plan, *, at: datetime
+    job: ImportJob, rows: list[Prepared], plan: Plan, chunk: ImportChunk, *, at: datetime
 ) -> tuple[list[Verdict], dict[int, Lead]]:
     """Judge the rows against the present and write their leads; these by line."""
     waiting, verdicts = rows, list[Verdict]()
@@ -58,8 +59,9 @@ def _judged(
     for _ in range(ROUNDS):
         found = find(waiting, principal_of(job), lock=True)
         judged = [judge(row, found[row.line], plan.options) for row in waiting]
+        keep_unique(judged, lock=True)
         fresh = [v for v in judged if v.outcome == Outcome.CREATED]
-        made = _create(job, fresh, at=at)
+        made = _create(job, fresh, chunk, at=at)
         leads |= made
         waiting = [v.row for v in fresh if v.row.line not in made]
         lost = {row.line for row in waiting}
@@ -68,14 +70,16 @@ def _judged(
             break
     verdicts += [Verdict(row, Outcome.INVALID, TAKEN) for row in waiting]
     updates = [v for v in verdicts if v.outcome == Outcome.UPDATED]
-    leads |= _update(updates, at=at)
+    leads |= _update(updates, chunk, at=at)
     return sorted(verdicts, key=lambda v: v.row.line), leads
 
 
 # ---- new leads ----
 
 
-def _create(job: ImportJob, verdicts: Sequence[Verdict], *, at: datetime) -> dict[int, Lead]:
+def _create(
+    job: ImportJob, verdicts: Sequence[Verdict], chunk: ImportChunk, *, at: datetime
+) -> dict[int, Lead]:
     """New leads by line; those whose address somebody else just took are not among them."""
     blank = vars(Lead(source_id=job.source_id, created_at=at, updated_at=at, version=1))
     made = {
@@ -92,7 +96,7 @@ def _create(job: ImportJob, verdicts: Sequence[Verdict], *, at: datetime) -> dic
         writing.run("DELETE FROM leads_leadidentifier WHERE lead_id = ANY(%s)", list(taken))
         made = {line: lead for line, lead in made.items() if lead.pk not in taken}
     leads = list(made.values())
-    writing.link_companies(leads)
+    chunk.companies += writing.link_companies(leads)
     writing.insert(leads)
     writing.add_phones((lead.pk, lead.phone) for lead in leads if lead.phone.startswith("+"))
     _add_touches(job, leads, at=at)
@@ -135,7 +139,7 @@ def _add_touches(job: ImportJob, leads: Sequence[Lead], *, at: datetime) -> None
 # ---- known leads ----
 
 
-def _update(verdicts: Sequence[Verdict], *, at: datetime) -> dict[int, Lead]:
+def _update(verdicts: Sequence[Verdict], chunk: ImportChunk, *, at: datetime) -> dict[int, Lead]:
     """Write what changes; a new address that another lead has is left out and told."""
     verdicts = [v for v in verdicts if v.known]
     _claim_for_known(verdicts)
@@ -148,7 +152,7 @@ def _update(verdicts: Sequence[Verdict], *, at: datetime) -> dict[int, Lead]:
             values["deleted_at"] = None
         if values:
             changes[lead] = values
-    _relink(changes)
+    chunk.companies += _relink(changes)
     for verdict in verdicts:
         lead = leads[verdict.row.line]
         verdict.before = {name: getattr(lead, name) for name in changes.get(lead, {})}
@@ -180,8 +184,8 @@ def _claim_for_known(verdicts: Sequence[Verdict]) -> None:
     )
 
 
-def _relink(changes: dict[Lead, dict[str, Any]]) -> None:
-    """Find the company again where its name or site changed."""
+def _relink(changes: dict[Lead, dict[str, Any]]) -> list[int]:
+    """Find the company again where its name or site changed; return those that are new."""
     moved = [
         lead
         for lead, values in changes.items()
@@ -189,7 +193,7 @@ def _relink(changes: dict[Lead, dict[str, Any]]) -> None:
         or (lead.company_id is None and "email" in values)
     ]
     if not moved:
-        return
+        return []
     ghosts = []
     for lead in moved:
         values = changes[lead]
@@ -198,10 +202,11 @@ def _relink(changes: dict[Lead, dict[str, Any]]) -> None:
             for name in ("company_name", "website", "email", "industry", "country", "city")
         }
         ghosts.append(Lead(pk=lead.pk, company_size=lead.company_size, **part))
-    writing.link_companies(ghosts)
+    new = writing.link_companies(ghosts)
     for lead, ghost in zip(moved, ghosts, strict=True):
         if ghost.company_id != lead.company_id:
             changes[lead]["company_id"] = ghost.company_id
+    return new
 
 
 def _storable(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from leadcrm.accounts.access import KeyPrincipal
 from leadcrm.lib.copying import copy_rows
 from leads.importing.cleaning import Plan, Prepared, prepared
 from leads.importing.csvfile import Record
-from leads.importing.judging import Outcome, Verdict, judge
+from leads.importing.judging import Outcome, Verdict, judge, keep_unique
 from leads.importing.packing import pack, unpack
 from leads.importing.people import find
 from leads.models import ImportChunk, ImportJob, ImportRow
@@ -36,6 +36,7 @@ def check(job: ImportJob, chunk: ImportChunk, plan: Plan) -> tuple[dict[str, int
         else Verdict(row, Outcome.INVALID, row.problem)
         for row in rows
     ]
+    keep_unique(verdicts)
     lines = (chunk.first_line, chunk.last_line)
     ImportRow.objects.filter(job=job, line__range=lines).delete()
     copy_rows(ImportRow._meta.db_table, ROW_COLUMNS, (_stored(job, v) for v in verdicts))

@@ -17,6 +17,7 @@ from leads.countries import country_code
 from leads.importing import targets
 from leads.importing.csvfile import Record
 from leads.importing.options import Dates, Options
+from leads.importing.xlsxfile import UNSOLVED
 from leads.matching import split_name
 from leads.models import FieldDefinition, ImportJob, Stage
 from leads.spreadsheets import unguarded
@@ -68,6 +69,11 @@ NO = frozenset(
     ]
 )
 SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(.*)", re.S)
+
+
+EXCEL_ERRORS = frozenset(
+    {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"}
+)
 
 
 class Unfit(Exception):
@@ -205,6 +211,9 @@ def _cell(raw: str, column: Column, problems: list[str]) -> str:
             f"“{column.heading}” holds {len(raw):,} characters; a cell holds {MAX_CELL:,}."
         )
         return ""
+    if raw.startswith((UNSOLVED, "#")) and (problem := _unsolved(raw)):
+        problems.append(f"“{column.heading}” {problem}")
+        return ""
     if not raw.isascii() and NOT_TEXT.search(raw):
         problems.append(
             f"“{column.heading}” holds letters that could not be read. "
@@ -212,6 +221,18 @@ def _cell(raw: str, column: Column, problems: list[str]) -> str:
         )
         return ""
     return unguarded(normalise.clean_text(raw))
+
+
+def _unsolved(raw: str) -> str:
+    """What is wrong with a cell that Excel should have worked out; empty when nothing is."""
+    if raw.startswith(f"{UNSOLVED}="):
+        return (
+            f"holds the formula {raw[1:60]}, and the file does not say what it comes to. "
+            "Open it in Excel, save it, and import it again."
+        )
+    if raw.strip() in EXCEL_ERRORS:
+        return f"holds {raw.strip()}: Excel could not work it out. Correct the formula."
+    return ""
 
 
 def _take(row: Prepared, target: str, text: str, texts: dict[str, str]) -> None:

@@ -1,8 +1,11 @@
 """What one row would do: the same judgement for the dry run and for the import itself."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from leads.actions import uniques
 from leads.importing.cleaning import Prepared
 from leads.importing.options import Existing, Options
 from leads.importing.people import Found, Known
@@ -43,6 +46,36 @@ def judge(row: Prepared, found: Found, options: Options) -> Verdict:
     if options.existing == Existing.SKIP:
         return Verdict(row, Outcome.SKIPPED, "Is here already.", found.known)
     return _update(row, found.known, options)
+
+
+def keep_unique(verdicts: Sequence[Verdict], *, lock: bool = False) -> None:
+    """Set aside rows with a value that another lead, or an earlier row, has in a unique field."""
+    unique = uniques.unique_fields()
+    if not unique:
+        return
+    writing = [v for v in verdicts if v.outcome in (Outcome.CREATED, Outcome.UPDATED)]
+    customs = {v.row.line: _own_values(v) for v in writing}
+    owners = uniques.owners_of(customs.values(), lock=lock)
+    for verdict in writing:
+        for definition in unique:
+            value = customs[verdict.row.line].get(definition.key)
+            holders = owners.get((definition.key, json.dumps(value, sort_keys=True)))
+            if value in uniques.EMPTY or holders is None:
+                continue
+            mine = verdict.lead_id or -verdict.row.line  # a new lead has no key yet
+            if holders - {mine}:
+                verdict.outcome = Outcome.INVALID
+                verdict.reason = uniques.taken_words(definition, value)
+                break
+            holders.add(mine)
+
+
+def _own_values(verdict: Verdict) -> dict[str, Any]:
+    """The custom values that a row is about to write."""
+    if verdict.known is None:
+        return verdict.row.custom
+    before, after = verdict.known.lead.custom, verdict.changes.get("custom") or {}
+    return {key: value for key, value in after.items() if before.get(key) != value}
 
 
 def external_of(row: Prepared) -> str:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 
 from leads.importing.packing import unpack
+from leads.importing.xlsxfile import UNSOLVED
 from leads.models import ImportChunk, ImportJob, ImportRow
 from leads.spreadsheets import guarded
 
@@ -46,4 +47,5 @@ def _line(cells: list[str]) -> str:
 
 def _readable(cell: str) -> str:
     """Bytes that were no letters become a mark, so that the file can be read at all."""
+    cell = cell.removeprefix(UNSOLVED)
     return cell.encode("utf-8", "replace").decode() if not cell.isascii() else cell

@@ -28,7 +28,7 @@ from leads.importing.cleaning import plan_of
 from leads.importing.detecting import ENCODINGS, NotATable
 from leads.importing.files import keep, on_disk
 from leads.importing.options import Options
-from leads.importing.undoing import undo
+from leads.importing.undoing import drop_companies, undo
 from leads.models import ImportChunk, ImportJob, ImportMemory, ImportPart, ImportRow, Source
 from leads.models.attribution import Channel
 
@@ -402,7 +402,7 @@ def _advance(chunk: ImportChunk, token: uuid.UUID) -> None:
         changes["step"] = Step.CHECKED
     elif job.state == State.RUNNING:
         counts = apply(job, chunk, plan_of(job), at=at)
-        changes["step"] = Step.APPLIED
+        changes |= {"step": Step.APPLIED, "companies": chunk.companies}
     else:
         counts = undo(job, chunk, at=at)
         changes["step"] = Step.UNDONE
@@ -539,6 +539,7 @@ def _finish_undo(job: ImportJob, *, at: datetime) -> None:
     if job.chunks.filter(step=Step.APPLIED).exists():
         _go(job, State.UNDOING)
         return
+    drop_companies(job)
     _end(job, State.UNDONE, at=at)
     _tell(job)
 

@@ -21,6 +21,7 @@ from leads.events import ImportUndone
 from leads.importing import writing
 from leads.models import (
     Activity,
+    Company,
     Consent,
     ImportChunk,
     ImportJob,
@@ -284,3 +285,28 @@ def _store(job: ImportJob, results: Results) -> None:
             template="(%s::bigint, %s::int, %s, %s)",
             page_size=len(results),
         )
+
+
+def drop_companies(job: ImportJob) -> int:
+    """Take away the companies that the import made and nobody else came to use."""
+    made = {
+        key
+        for keys in ImportChunk.objects.filter(job=job).values_list("companies", flat=True)
+        for key in keys
+    }
+    if not made:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id FROM leads_company c WHERE id = ANY(%s) AND owner_id IS NULL
+              AND NOT EXISTS (SELECT FROM leads_lead l
+                WHERE l.company_id = c.id AND l.deleted_at IS NULL)
+            ORDER BY id FOR UPDATE
+            """,
+            [sorted(made)],
+        )
+        unused = [row[0] for row in cursor.fetchall()]
+    Lead.objects.filter(company__in=unused).update(company=None)  # they are deleted themselves
+    deleted, _ = Company.objects.filter(pk__in=unused).delete()
+    return deleted

@@ -112,8 +112,8 @@ def add_phones(numbers: Iterable[tuple[int, str]]) -> None:
 # ---- companies ----
 
 
-def link_companies(leads: Sequence[Lead]) -> None:
-    """Set `company_id` by web domain, else by exact name; make the companies that are new.
+def link_companies(leads: Sequence[Lead]) -> list[int]:
+    """Set `company_id` by web domain, else by exact name; return the companies that are new.
 
     As `find_company` does for one lead.
     """
@@ -130,12 +130,14 @@ def link_companies(leads: Sequence[Lead]) -> None:
         lead.company_id = found
         if found is None and name:
             fresh.setdefault((domain, "" if domain else name), lead)
+    new: list[int] = []
     if fresh:
-        made = _make_companies(fresh)
+        made = _make_companies(fresh, new)
         for lead in leads:
             domain = domains[lead.pk]
             if lead.company_id is None and lead.company_name:
                 lead.company_id = made.get((domain, "" if domain else lead.company_name.lower()))
+    return new
 
 
 def _domain_of(lead: Lead) -> str:
@@ -162,8 +164,12 @@ def _by_name(names: set[str]) -> dict[tuple[str, str], int]:
         return {(name, domain): key for name, domain, key in cursor.fetchall()}
 
 
-def _make_companies(fresh: Mapping[tuple[str, str], Lead]) -> dict[tuple[str, str], int]:
-    """A name has no constraint, so only one import at a time makes companies known by it."""
+def _make_companies(
+    fresh: Mapping[tuple[str, str], Lead], new: list[int]
+) -> dict[tuple[str, str], int]:
+    """Their keys; those of companies that were not there are added to `new`.
+
+    A name has no constraint, so only one import at a time makes companies known by it."""
     unnamed = {name for domain, name in fresh if not domain}
     found: dict[tuple[str, str], int] = {}
     if unnamed:
@@ -187,6 +193,7 @@ def _make_companies(fresh: Mapping[tuple[str, str], Lead]) -> dict[tuple[str, st
             page_size=max(len(rows), 1),
             fetch=True,
         )
+    new += [key for *_, key in made]
     found |= {(domain, "" if domain else name.lower()): key for domain, name, key in made}
     if missing := {domain for domain, _ in fresh if domain and (domain, "") not in found}:
         found |= {(domain, ""): key for domain, key in _by_domain(missing).items()}

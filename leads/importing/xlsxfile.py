@@ -3,9 +3,11 @@
 openpyxl reads and writes row by row in flat memory, where faster readers hold the whole sheet.
 """
 
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from itertools import repeat
 from typing import IO, Any
 
 import structlog
@@ -22,6 +24,8 @@ MAX_RATIO = 100
 MAX_SHARED_TEXT = 100_000_000  # held in memory while the sheet is read
 SMALL = 10_000_000  # below this a high ratio does no harm
 MAX_ROW = 1_048_576
+FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+UNSOLVED = "\x01"  # before a formula without a result: no cell of a workbook can hold it
 DAMAGED = "This workbook is damaged. Open it in Excel, save it again, or save it as CSV."
 
 
@@ -45,16 +49,23 @@ def sheets(file: IO[bytes]) -> list[str]:
 def records(file: IO[bytes], sheet: str) -> Iterator[Record]:
     """Every row that is not blank, under its number in the sheet.
 
+    A formula stands for its result as Excel stored it. Where there is none the cell holds the
+    formula itself, marked `UNSOLVED`.
+
     :raises NotATable: the workbook breaks off.
     """
     book = _opened(file)
+    formulas = _opened(file, results=False) if _has_formulas(file) else None
     try:
-        rows = book[sheet]
-        rows.reset_dimensions()
-        for number, row in enumerate(rows.iter_rows(values_only=True), start=1):
+        rows = _rows(book, sheet)
+        written = _rows(formulas, sheet) if formulas else repeat(())
+        for number, (row, said) in enumerate(zip(rows, written, strict=False), start=1):
             if number > MAX_ROW:
                 return
             cells = [_text(value) for value in row]
+            for place, formula in enumerate(said):
+                if place < len(row) and row[place] is None and formula is not None:
+                    cells[place] = f"{UNSOLVED}{_text(getattr(formula, 'text', formula))}"
             if any(cells):
                 yield Record(number, cells)
     except NotATable:
@@ -66,10 +77,35 @@ def records(file: IO[bytes], sheet: str) -> Iterator[Record]:
         book.close()
 
 
-def _opened(file: IO[bytes]) -> Any:
+def _rows(book: Any, sheet: str) -> Iterator[tuple[Any, ...]]:
+    found = book[sheet]
+    found.reset_dimensions()
+    rows: Iterator[tuple[Any, ...]] = found.iter_rows(values_only=True)
+    return rows
+
+
+def _has_formulas(file: IO[bytes]) -> bool:
+    """Whether any sheet has one, found without reading cells: most files have none."""
+    file.seek(0)
+    archive = zipfile.ZipFile(file)
+    names = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+    return any(_holds_formula(archive, name) for name in names)
+
+
+def _holds_formula(archive: zipfile.ZipFile, name: str) -> bool:
+    tail = b""
+    with archive.open(name) as part:
+        while block := part.read(1_048_576):
+            if FORMULA.search(tail + block):
+                return True
+            tail = block[-16:]
+    return False
+
+
+def _opened(file: IO[bytes], *, results: bool = True) -> Any:
     file.seek(0)
     try:
-        return load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        return load_workbook(file, read_only=True, data_only=results, keep_links=False)
     except Exception as error:
         raise NotATable(DAMAGED) from error
 

@@ -30,6 +30,8 @@ class FieldSerializer(serializers.Serializer[Any]):
     default = serializers.JSONField(allow_null=True)
     group = serializers.CharField(allow_blank=True)
     is_sensitive = serializers.BooleanField()
+    is_unique = serializers.BooleanField(help_text="No two leads may have the same value.")
+    is_searched = serializers.BooleanField(help_text="`?search=` looks at its words.")
     is_active = serializers.BooleanField(help_text="False: archived.")
 
 
@@ -55,6 +57,8 @@ class FieldInput(KnownFieldsMixin, serializers.Serializer[Any]):
     default = serializers.JSONField(required=False, allow_null=True)
     group = serializers.CharField(max_length=40, required=False, allow_blank=True)
     is_sensitive = serializers.BooleanField(required=False)
+    is_unique = serializers.BooleanField(required=False)
+    is_searched = serializers.BooleanField(required=False)
 
 
 class FieldCreate(FieldInput):
@@ -72,7 +76,7 @@ class FieldPatch(FieldInput):
 def field_shape(definition: FieldDefinition) -> dict[str, Any]:
     names = (
         "key", "name", "label", "type", "currency", "required", "help", "default", "group",
-        "is_sensitive", "is_active",
+        "is_sensitive", "is_unique", "is_searched", "is_active",
     )  # fmt: skip
     shape = {name: getattr(definition, name) for name in names}
     shape["options"] = [{"archived": False, **option} for option in definition.options]

@@ -88,7 +88,6 @@ class ExportInput(serializers.Serializer[Any]):
         help_text='The filters of `GET /leads/`, such as `{"stage": "sql"}`.',
     )
 
-
     columns = serializers.ListField(
         child=serializers.CharField(max_length=60),
         required=False,

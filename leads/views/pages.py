@@ -12,6 +12,7 @@ from leadcrm.lib.normalise import readable_phone
 from leads import fields, panels, timeline
 from leads.clocks import local_time, reply_clock
 from leads.countries import country_name
+from leads.fields import records
 from leads.forms.values import PREFIX, name_in_form
 from leads.models import FieldDefinition, Lead
 from leads.queries import duplicates, record, saved_views, worklist
@@ -46,6 +47,7 @@ class Field:
     label: str
     value: str
     hint: str = ""
+    warning: str = ""
 
     @property
     def lines(self) -> list[str]:
@@ -69,9 +71,11 @@ def field_of(lead: Lead, name: str) -> Field:
 
 def own_field(lead: Lead, definition: FieldDefinition, *, said: str = "") -> Field:
     """:param said: an answer that the field could not hold: a hint while it is empty."""
-    value = fields.display(definition, lead.custom.get(definition.key))
+    stored = lead.custom.get(definition.key)
+    value = fields.display(definition, stored)
     hint = f"Sent as “{said}”" if said and not value else ""
-    return Field(name_in_form(definition), definition.label, value, hint)
+    wrong = records.misfit(definition, stored)
+    return Field(name_in_form(definition), definition.label, value, hint, wrong)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,24 @@ class TestAnExport:
         assert "'=1+1" in [cell.value for cell in cells]
         assert not [cell for cell in cells if cell.data_type == "f"]
 
+    def test_has_the_columns_that_were_chosen_and_remembers_them(
+        self, browser: Client, marketer: User
+    ) -> None:
+        create_field({"label": "Depots", "type": "integer"})
+        LeadFactory(email="alice@example.com", custom={"depots": 3})
+        page = browser.get("/leads/export/columns/?search=alice").content.decode()
+        chosen = ["custom.depots", "email", "nonsense"]
+
+        answer = browser.post("/leads/export/columns/?search=alice", {"columns": chosen})
+        rows = table(browser.get(answer["Location"]))
+        again = table(browser.get("/leads/export/"))
+        refused = browser.post("/leads/export/columns/", {"columns": ["nonsense"]})
+
+        assert 'value="custom.depots" checked' in page
+        assert rows == again == [{"E-mail": "alice@example.com", "Depots": "3"}]
+        assert ExportJob.objects.last().columns == ["email", "custom.depots"]
+        assert (refused.status_code, "at least one" in refused.content.decode()) == (422, True)
+
     def test_asks_the_same_few_queries_for_many_leads(
         self, browser: Client, django_assert_max_num_queries: Any
     ) -> None:
@@ -173,13 +191,20 @@ class TestPrograms:
         api = Client(headers={"Authorization": f"Bearer {key}"})
 
         made = api.post(
-            "/api/v1/exports/", {"filters": {"score_min": "50"}}, content_type="application/json"
+            "/api/v1/exports/",
+            {"filters": {"score_min": "50"}, "columns": ["first_name", "score"]},
+            content_type="application/json",
         ).json()
+        refused = api.post(
+            "/api/v1/exports/", {"columns": ["age"]}, content_type="application/json"
+        )
         pump.run_all()
         told = api.get(f"/api/v1/exports/{made['id']}/").json()
 
         assert (told["state"], told["rows"]) == ("ready", 1)
-        assert [row["First name"] for row in table(api.get(told["download_url"]))] == ["Hot"]
+        assert table(api.get(told["download_url"])) == [{"First name": "Hot", "Score": "80"}]
+        assert refused.status_code == 400
+        assert "There is no column “age”" in refused.json()["errors"][0]["message"]
 
 
 WORDS = st.text(alphabet=st.characters(exclude_categories=["C", "Z"]), max_size=12)

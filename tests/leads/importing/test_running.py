@@ -8,6 +8,7 @@ import sys
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from leadcrm.accounts.models import Notification, Role, User
@@ -25,11 +26,13 @@ from tests.factories import LeadFactory, UserFactory, make_funnel
 from tests.leads.importing.files import (
     PEOPLE,
     checked,
+    drain,
     imported,
     outcomes,
     reasons,
     taken,
     undone,
+    workbook,
 )
 
 pytestmark = pytest.mark.django_db
@@ -294,6 +297,25 @@ class TestDryRun:
         assert job.counts == {"created": 2, "updated": 1}
 
 
+class TestWorkbooks:
+    def test_say_which_formula_has_no_result_where_its_column_is_imported(
+        self, marketer: User
+    ) -> None:
+        rows = [
+            ["First name", "E-mail", "Checksum"],
+            ["Alice", '=A2&"@kestrel.example"', 1],
+            ["Bob", "bob@marlow.example", "=1+1"],
+            ["#REF!", "charlie@heron.example", 3],
+        ]
+
+        job = checked(workbook(rows), user=marketer, mapping=["first_name", "email", ""])
+
+        assert outcomes(job) == {2: "invalid", 3: "created", 4: "invalid"}
+        assert "“E-mail” holds the formula =A2&" in reasons(job)[2]
+        assert "Open it in Excel, save it" in reasons(job)[2]
+        assert "“First name” holds #REF!" in reasons(job)[4]
+
+
 class TestUndo:
     def test_takes_new_leads_away_so_that_the_file_can_come_again(self, marketer: User) -> None:
         job = undone(imported(PEOPLE, user=marketer))
@@ -339,6 +361,16 @@ class TestUndo:
 
         assert list(Lead.objects.live()) == [lead]
         assert ImportRow.objects.get(lead=lead).undone == "kept"
+
+    def test_takes_companies_away_that_nobody_else_uses(self, marketer: User) -> None:
+        Company.objects.create(name="Marlow")
+        job = imported(PEOPLE, user=marketer)
+        heron = Company.objects.get(name="Heron")
+        LeadFactory(company=heron, company_name="Heron")
+
+        undone(job)
+
+        assert set(Company.objects.values_list("name", flat=True)) == {"Marlow", "Heron"}
 
     def test_twice_changes_nothing_more(self, marketer: User) -> None:
         job = undone(imported(PEOPLE, user=marketer))
@@ -424,29 +456,64 @@ class TestKilled:
         assert LeadIdentifier.objects.count() == 250
         assert SalesCycle.objects.count() == 250
 
+    def test_at_each_step_and_in_its_undo_it_leaves_nothing_behind(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reading, "CHUNK_ROWS", 20)
+        make_funnel()
+        job = taken(lines(50), user=UserFactory(role=Role.MARKETER))
+
+        steering.start_check(job.pk, mapping=job.mapping, options=Options(), at=timezone.now())
+        work_until_killed("check")
+        assert ImportRow.objects.filter(job=job).count() == 20
+        come_to_life()
+        assert dict(ImportRow.objects.values_list("outcome").annotate(Count("pk"))) == {
+            "created": 50
+        }
+
+        steering.start(job.pk, at=timezone.now())
+        work_until_killed("apply")
+        come_to_life()
+        assert Lead.objects.live().count() == 50
+
+        steering.start_undo(job.pk, at=timezone.now())
+        work_until_killed("undo")
+        assert Lead.objects.live().count() == 30
+        come_to_life()
+        job.refresh_from_db()
+        assert (job.state, job.counts["undone"]) == ("undone", 50)
+        assert not Lead.objects.live().exists()
+        assert not LeadIdentifier.objects.exists()
+
 
 KILLED = """
-import os, signal, django
+import os, signal, sys, django
 django.setup()
 from leads.importing import steering
-apply, calls = steering.apply, []
+work, calls = getattr(steering, sys.argv[1]), []
 def killed(*args, **named):
-    counts = apply(*args, **named)
+    counts = work(*args, **named)
     calls.append(1)
     if len(calls) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return counts
-steering.apply = killed
-while steering.drain_chunks():
+setattr(steering, sys.argv[1], killed)
+while steering.drain_jobs() + steering.drain_chunks():
     pass
 """
 
 
-def work_until_killed() -> None:
-    """Another process imports one chunk, writes the second, and is killed before it commits."""
+def come_to_life() -> None:
+    """The lease of the killed worker has run out."""
+    ImportChunk.objects.filter(lease_token__isnull=False).update(due_at=timezone.now())
+    drain()
+
+
+def work_until_killed(step: str = "apply") -> None:
+    """Another process works on one chunk, then on the second, and is killed before it commits."""
     url = url_of(connection.settings_dict["NAME"])
     worker = subprocess.run(
-        [sys.executable, "-c", KILLED],
+        [sys.executable, "-c", KILLED, step],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "leadcrm.settings", "DATABASE_URL": url},
         cwd=settings.BASE_DIR,
         capture_output=True,

@@ -262,6 +262,11 @@ class ShownRow:
         return [*(each for each in options if each[0] != self.builder.without), *gone]
 
     @property
+    def picks(self) -> Choices:
+        """Of several: those picked come first."""
+        return sorted(self.choices, key=lambda each: each[0] not in self.row.values)
+
+    @property
     def chosen(self) -> list[str]:
         """What is picked of several, in words."""
         return [label for key, label in self.choices if key in self.row.values]

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from leads.capture import reconciling
 from leads.models import DirtyLead, LeadScore
+from pipeline import facts
 from pipeline import queries as pipeline
 from scoring import queries as scoring
 from scoring.models import ModelVersion
@@ -38,6 +39,7 @@ class Breach:
 
 
 INVARIANTS = (
+    Invariant("What reports read of a sales cycle is what happened", facts.DIFFERENT),
     Invariant(
         "A capture that is not settled waits to be worked on",
         "SELECT receipt_id FROM leads_inboxitem WHERE state = 'received' AND due_at IS NULL",
@@ -110,6 +112,8 @@ INVARIANTS = (
 
 def breaches() -> Iterator[Breach]:
     """What does not hold now; nothing when all is well."""
+    while facts.catch_up():
+        pass
     for invariant in INVARIANTS:
         if breach := breach_of(invariant):
             yield breach

@@ -14,6 +14,7 @@ from leadcrm.lib.charts import Bar, Series
 from leadcrm.lib.ui import duration
 from leads.reports import Scope
 from pipeline.reports import funnel, overview, reps, response
+from pipeline.reports.staying import Stay
 
 FEW = 20
 KEPT = ("period", "from", "to", "compare", "source", "owner", "team", "country", "channel")
@@ -330,7 +331,7 @@ class StayWords:
     inside: int
 
 
-def stay_words(stay: funnel.Stay | None) -> StayWords | None:
+def stay_words(stay: Stay | None) -> StayWords | None:
     if stay is None:
         return None
     return StayWords(

@@ -22,6 +22,7 @@ from pipeline.reports import funnel as funnel_report
 from pipeline.reports import reps as reps_report
 from pipeline.reports import response as response_report
 from pipeline.reports import sources as source_report
+from pipeline.reports import staying
 
 Context = dict[str, Any]
 MOST_COUNTED = 1_000_000
@@ -136,7 +137,7 @@ def _funnel(asked: Asked, links: Links, view: str, by: str) -> Context:
             for name in funnel_report.DIMENSIONS
         ],
         "definition": definition_of(funnel_report.reached),
-        "stay_definition": definition_of(funnel_report.time_in_stage),
+        "stay_definition": definition_of(staying.time_in_stage),
         "is_empty": not found.entered,
     }
 

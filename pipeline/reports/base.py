@@ -1,7 +1,5 @@
 """What the pipeline's reports share: the cycles that count, moments reached, and percentiles."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db.models import (
@@ -51,37 +49,6 @@ def reached_at(position: int) -> Subquery:
     return Subquery(
         first.annotate(first=Min("at")).values("first"), output_field=DateTimeField(null=True)
     )
-
-
-def survival_quantile(stays: Iterable[tuple[int, int, int]], fraction: float) -> int | None:
-    """The time by which `fraction` have left, with those still inside counted as censored.
-
-    Kaplan–Meier over `(time, how many left then, how many were last seen inside then)`; None when
-    too few have left to say.
-    """
-    rows = sorted(stays)
-    inside = sum(left + censored for _, left, censored in rows)
-    remaining = 1.0
-    for time, left, censored in merged(rows):
-        if left:
-            remaining *= 1 - left / inside
-            if remaining <= 1 - fraction + 1e-9:
-                return time
-        inside -= left + censored
-    return None
-
-
-def merged(rows: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """One row for each time."""
-    by_time: dict[int, tuple[int, int]] = {}
-    for time, left, censored in rows:
-        before = by_time.get(time, (0, 0))
-        by_time[time] = (before[0] + left, before[1] + censored)
-    return [(time, *counts) for time, counts in sorted(by_time.items())]
-
-
-def minutes_since(moment: datetime, now: datetime) -> int:
-    return max(int((now - moment).total_seconds() // 60), 0)
 
 
 def share(part: float, whole: float) -> float | None:

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
-from django.db.models.fields import DateTimeField
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from leads.models import Pipeline, Stage
 from leads.reports import Scope
@@ -15,12 +13,11 @@ from pipeline.reports import metrics
 from pipeline.reports.base import (
     Percentile,
     cycles,
-    minutes_since,
     reached_at,
     seconds_between,
     share,
-    survival_quantile,
 )
+from pipeline.reports.staying import Stay, time_in_stage
 
 COHORT, PERIOD = "cohort", "period"
 VIEWS = (COHORT, PERIOD)
@@ -44,18 +41,6 @@ class Step:
         if self.of_previous is None or self.of_previous_before is None:
             return None
         return self.of_previous - self.of_previous_before
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """Minutes in a stage. None: too few have left to say."""
-
-    stage: Stage
-    left: int
-    inside: int
-    median: int | None
-    p75: int | None
-    p90: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +196,7 @@ def funnel(scope: Scope, before: Scope | None, view: str = COHORT) -> Funnel:
         view=view,
         steps=tuple(steps),
         phases=tuple(_phases(steps)),
-        stays=tuple(time_in_stage(scope, stages, view)),
+        stays=tuple(time_in_stage(scope, stages, opened(scope) if view == COHORT else None)),
         reasons=tuple(lost),
         lost=sum(reason.count for reason in lost),
         still_open=still_open(scope).count(),
@@ -274,60 +259,6 @@ def reasons(scope: Scope, view: str) -> list[Reason]:
     known = CloseReason.objects.filter(kind=CloseReason.Kind.LOST)
     labels = dict(known.values_list("key", "label"))
     return [Reason(key, labels.get(key, key), n, share(n, total)) for key, n in found]
-
-
-# Time in stage ------------------------------------------------------------------------------------
-
-
-def time_in_stage(scope: Scope, stages: Sequence[Stage], view: str) -> list[Stay]:
-    """How long leads stay in a stage until they leave it, forward or lost; to the minute.
-
-    Leads still in the stage count as “at least this long” (Kaplan–Meier), so slow ones are not
-    left out. Cohort: stays of cycles opened in the period. Period: stays that began in it.
-    """
-    stays: dict[int, list[tuple[int, int, int]]] = {stage.pk: [] for stage in stages}
-    for stage_id, minutes, n in _ended(scope, view):
-        if stage_id in stays:
-            stays[stage_id].append((minutes, n, 0))
-    for stage_id, entered in _running(scope, view):
-        if stage_id in stays:
-            stays[stage_id].append((minutes_since(entered, scope.now), 0, 1))
-    return [_stay(stage, stays[stage.pk]) for stage in stages if stage.is_open]
-
-
-def _stay(stage: Stage, stays: list[tuple[int, int, int]]) -> Stay:
-    return Stay(
-        stage,
-        left=sum(left for _, left, _ in stays),
-        inside=sum(censored for *_, censored in stays),
-        median=survival_quantile(stays, 0.5),
-        p75=survival_quantile(stays, 0.75),
-        p90=survival_quantile(stays, 0.9),
-    )
-
-
-def _ended(scope: Scope, view: str) -> QuerySet[Transition, tuple[int, int, int]]:
-    moves = Transition.objects.filter(seconds_in_from__isnull=False)
-    if view == COHORT:
-        # None of them moved before it was opened: the index by time leaves the rest unread.
-        cohort = opened(scope).order_by().values("pk")
-        moves = moves.filter(cycle__in=cohort, at__gte=scope.start)
-    else:
-        moves = moves.filter(cycle__in=cycles(scope).order_by().values("pk"), at__gte=scope.start)
-        began = F("at") - F("seconds_in_from") * Value(timedelta(seconds=1))
-        moves = moves.annotate(began=ExpressionWrapper(began, output_field=DateTimeField())).filter(
-            scope.within("began")
-        )
-    rows = moves.order_by().annotate(minutes=F("seconds_in_from") / 60)
-    return rows.values_list("from_stage_id", "minutes").annotate(n=Count("pk"))
-
-
-def _running(scope: Scope, view: str) -> QuerySet[CycleFact, tuple[int, Any]]:
-    found = (
-        opened(scope) if view == COHORT else cycles(scope).filter(scope.within("stage_entered_at"))
-    )
-    inside = found.filter(CycleFact.OPEN, stage_entered_at__isnull=False)
-    return inside.order_by().values_list("stage_id", "stage_entered_at")
 
 
 # Splits -------------------------------------------------------------------------------------------

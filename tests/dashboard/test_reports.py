@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from leadcrm.accounts.models import Role, User
 from leadcrm.dashboard.forms import Asked, ReportForm
 from leadcrm.dashboard.rows import metric_of
-from pipeline.reports import base, funnel, metrics, overview, response, sources
+from pipeline.reports import funnel, metrics, overview, response, sources
 from tests.dashboard.histories import Told, make_histories
 from tests.factories import NOON, UserFactory
 
@@ -113,6 +113,8 @@ class TestFunnel:
             left, inside = plain_stays(cohort(told, asked), stay.stage.pk)
             assert (stay.left, stay.inside) == (len(left), len(inside))
             assert stay.median == plain_survival(left, inside, 0.5)
+            assert stay.p75 == plain_survival(left, inside, 0.75)
+            assert stay.p90 == plain_survival(left, inside, 0.9)
 
     def test_splits_add_up_to_the_whole(self, admin: User, told: list[Told]) -> None:
         asked = ask(admin)
@@ -358,15 +360,3 @@ class TestApi:
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == "to"
         assert browser.get("/api/v1/reports/funnel/?view=x").status_code == 422
-
-
-class TestSurvival:
-    def test_nobody_left_says_nothing(self) -> None:
-        assert base.survival_quantile([(10, 0, 5)], 0.5) is None
-        assert base.survival_quantile([], 0.5) is None
-
-    def test_those_still_inside_make_it_longer(self) -> None:
-        alone = base.survival_quantile([(1, 1, 0), (2, 1, 0), (9, 1, 0)], 0.5)
-        beside = base.survival_quantile([(1, 1, 0), (2, 1, 0), (9, 1, 0), (8, 0, 3)], 0.5)
-
-        assert (alone, beside) == (2, 9)

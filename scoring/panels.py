@@ -6,6 +6,7 @@ from typing import Any
 from leads.models import Lead
 from leads.panels import Place, panel
 from scoring import bantcard, queries
+from scoring.models import Survey
 
 TOP_SIGNALS = 5
 
@@ -55,3 +56,13 @@ def bars_of(groups: dict[str, int], cap: int) -> list[tuple[str, float]]:
 @panel("bant", place=Place.SIDE, position=30, template="scoring/bant.html")
 def bant(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
     return bantcard.context_of(lead)
+
+
+@panel("surveys", place=Place.SIDE, position=35, template="scoring/surveys/panel.html")
+def surveys(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
+    """What the lead answered, and the way to its personal links."""
+    answered = list(lead.survey_responses.select_related("survey").order_by("-pk")[:3])
+    live = Survey.objects.filter(published__isnull=False, archived_at=None)
+    if not answered and not live.exists():
+        return None
+    return {"lead": lead, "answered": answered}

@@ -67,6 +67,10 @@ PAGES = {
         /search/
         /scoring/
         /scoring/preview/
+        /scoring/progress/
+        /scoring/versions/
+        /scoring/versions/<int:number>/
+        /scoring/models/
         /settings/
         /settings/profile/
         /settings/notifications/
@@ -105,8 +109,12 @@ PAGES = {
         /duplicates/<int:pair_id>/dismiss/
         /duplicates/<int:pair_id>/reopen/
         /leads/<str:lead_id>/score/
+        /leads/<str:lead_id>/adjustments/
+        /leads/<str:lead_id>/adjustments/<int:adjustment_id>/revoke/
         /leads/<str:lead_id>/bant/
         /leads/<str:lead_id>/bant/<int:answer_id>/undo/
+        /leads/<str:lead_id>/surveys/
+        /surveys/<slug:slug>/responses/<str:response_id>/
         /leads/<public_id:lead_id>/drips/
         /leads/<public_id:lead_id>/drips/<slug:key>/stop/
     """,
@@ -156,6 +164,15 @@ PAGES = {
         /segments/<public_id:segment_id>/
         /segments/<public_id:segment_id>/members/
         /segments/<public_id:segment_id>/remove/
+        /surveys/
+        /surveys/new/
+        /surveys/<slug:slug>/
+        /surveys/<slug:slug>/edit/
+        /surveys/<slug:slug>/try/
+        /surveys/<slug:slug>/responses/
+        /surveys/<slug:slug>/versions/
+        /surveys/<slug:slug>/settings/
+        /surveys/<slug:slug>/<slug:deed>/
         /segments/<public_id:segment_id>/why/
         /segments/<public_id:segment_id>/archive/
         /segments/<public_id:segment_id>/duplicate/
@@ -228,6 +245,11 @@ PAGES = {
     MARKETERS: """
         /settings/automatic-mail/
         /settings/automatic-mail/<int:mail_id>/
+        /settings/qualification/
+        /settings/qualification/new/
+        /settings/qualification/<slug:key>/
+        /settings/qualification/<slug:key>/use/
+        /settings/qualification/<slug:key>/delete/
         /settings/tracking/
         /settings/tracking/new/
         /settings/tracking/<int:site_id>/
@@ -240,6 +262,9 @@ PAGES = {
         /scoring/qualification/
         /scoring/publish/
         /scoring/discard/
+        /scoring/versions/<int:number>/restore/
+        /scoring/models/new/
+        /scoring/models/<slug:key>/archive/
         /scoring/rules/new/
         /scoring/rules/<uuid:uid>/
         /scoring/rules/<uuid:uid>/edit/
@@ -351,6 +376,9 @@ API = {
         /leads/<public_id:lead_id>/unmerge/
         /duplicates/<int:pair_id>/
         /leads/<str:public_id>/score/
+        /leads/<str:public_id>/adjustments/
+        /leads/<str:public_id>/adjustments/<int:adjustment_id>/
+        /leads/<str:public_id>/qualifications/
         /leads/<str:public_id>/bant/
         /leads/<str:public_id>/standing/
         /leads/<public_id:lead_id>/stage/
@@ -378,6 +406,9 @@ API = {
         /scoring-models/<slug:key>/rules/
         /scoring-models/<slug:key>/rules/<uuid:uid>/
         /scoring-models/<slug:key>/publish/
+        /scoring-models/<slug:key>/versions/
+        /scoring-models/<slug:key>/versions/<int:number>/
+        /scoring-models/<slug:key>/versions/<int:number>/restore/
     """,
     (ALL, ADMIN): """
         /fields/

@@ -27,6 +27,7 @@ PUBLIC = {
     "f/asset/<str:token>/",
     "f/confirm/<str:token>/",
     "f/confirm/<str:token>/again/",
+    "q/<str:token>/",
     # Programs of others; the key in the address is the secret.
     "in/<slug:key>/",
     "in/<slug:provider>/<slug:key>/",

@@ -44,14 +44,16 @@ from nurturing.tracking import Recipient
 from pipeline import actions as pipeline
 from pipeline.models import RoutingRule
 from scoring import actions as scoring
+from scoring.actions.responses import answer_survey
 from scoring.defaults import ensure_default_model
-from scoring.models import ScoringModel
+from scoring.models import BantAnswer, ScoringModel
 from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
 from tests.leads.factories import FieldFactory
 from tests.leads.sources import connect, secret_of
 from tests.leads.websites import make_site, recognise
 from tests.nurturing.factories import make_campaign, plan_mails
 from tests.pipeline.factories import make_inquiry, make_pool
+from tests.scoring.surveys import make_survey, token_of
 from tests.test_public_routes import routes
 
 APPS = ("leads", "pipeline", "scoring", "nurturing", "marketing")
@@ -161,6 +163,11 @@ def make_world() -> World:
             "view_id": save_view(alice, name="Mine", query="owner=me", shared=False).pk,
             "pool_id": make_pool(alice).pk,
             "uid": draft.rules.order_by("pk").first().uid,
+            "answer_id": _answer(lead, alice),
+            "number": 1,
+            "adjustment_id": scoring.adjust_score(
+                lead.pk, points=5, reason="Met at the fair", at=now, user=alice
+            ).pk,
             "notification_id": Notification.objects.get(user=alice, kind="lead").pk,
             "team_id": north.pk,
             "key_id": ApiKey.objects.order_by("pk").first().pk,
@@ -179,6 +186,7 @@ def make_world() -> World:
         "e/o/": {"token": _token(tracking.open_url(send.public_id))},
         "e/c/": {"token": _token(tracking.click_url(send.public_id, next(iter(link.values()))))},
         "api/v1/scoring-models/": {"key": model.key},
+        "scoring/models/": {"key": model.key},
         "api/v1/drip-campaigns/": {"key": campaign.key},
         "api/v1/templates/": {"key": "your-guide"},
         "api/v1/leads/": {"key": campaign.key},
@@ -187,6 +195,7 @@ def make_world() -> World:
         "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
         "nurturing/templates/": {"key": "your-guide"},
         "settings/fields/": {"key": FieldFactory().key},
+        "settings/qualification/": {"key": "champ"},
         "settings/channels/list/": {"key": "email"},
         "settings/channels/rules/": {"key": "sites"},
         **{prefix: money_spent() for prefix in ("marketing/", "api/v1/marketing", "api/v1/spend/")},
@@ -199,9 +208,17 @@ def make_world() -> World:
         "settings/mail/": {"key": MAIL},
         "api/v1/sources/": {"key": "partner-site"},
         "sources/": {"key": "partner-site", "use": "access"},
+        **_survey(lead),
         "in/": {"key": source_address(), "provider": "webhook"},
     }
     return world
+
+
+def _answer(lead: Lead, alice: User) -> int:
+    """What Alice heard on the phone a moment ago."""
+    said: dict[str, scoring.Answer] = {"need": {"level": "yes"}}
+    scoring.answer_bant(lead.pk, said, source="rep", at=timezone.now(), user=alice)
+    return int(BantAnswer.objects.get(lead=lead).pk)
 
 
 def begun() -> Unfinished:
@@ -225,6 +242,18 @@ def doubtful_mail(lead: Lead) -> TransactionalMail:
         due_at=None,
     )
     return mail
+
+
+def _survey(lead: Lead) -> dict[str, dict[str, Any]]:
+    """One that the lead has begun to answer by a personal link."""
+    survey = make_survey()
+    token = token_of(survey, lead, at=timezone.now())
+    assert survey.published is not None
+    answers = {"budget": "soon"}
+    link, at = f"p:{token.rpartition('.')[0]}", timezone.now()
+    begun = answer_survey(survey.published, answers, link=link, at=at, lead_id=lead.pk)
+    known = {"slug": survey.slug, "response_id": begun.public_id, "deed": "discard"}
+    return {"surveys/": known, "api/v1/surveys/": known, "q/": {"token": token}}
 
 
 def money_spent() -> dict[str, Any]:

@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from leads import criteria
 from leads.capture.envelopes import Submission, read
-from leads.capture.mapping import CONTACT_FIELDS, DIMENSIONS, MESSAGE, NAME, text_of
+from leads.capture.mapping import CONTACT_FIELDS, MESSAGE, NAME, text_of
 from leads.capture.parsing import Unreadable
 from leads.models import InboxItem
 
 NOWHERE = "-"  # the answer stays in the inquiry and fills nothing
-TARGETS = frozenset(
-    {NOWHERE, NAME, MESSAGE, *CONTACT_FIELDS, *(f"bant.{name}" for name in DIMENSIONS)}
-)
+TARGETS = frozenset({NOWHERE, NAME, MESSAGE, *CONTACT_FIELDS})
 
 
 def is_target(name: str) -> bool:
-    return name in TARGETS or (name.startswith("custom.") and len(name) > 7)
+    head, _, rest = name.partition(".")
+    return (
+        name in TARGETS
+        or (head == "custom" and bool(rest))
+        or (head == "bant" and criteria.is_known(rest))
+    )
 
 
 def values_of(item: InboxItem) -> dict[str, Any]:

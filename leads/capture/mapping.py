@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadcrm.lib import normalise
+from leads import criteria
 from leads.actions import ContactFields
 from leads.countries import country_code
 from leads.matching import plain_key, split_name
 
-DIMENSIONS = ("budget", "authority", "need", "timeline")
 LEVELS = ("unknown", "no", "partial", "yes")
 NAME, MESSAGE, EXTERNAL = "name", "message", "external_id"
 TAG = "tag"  # the answer becomes a tag of the lead
@@ -160,7 +160,7 @@ def bant_of(raw: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {
         dimension: answer
         for dimension, value in raw.items()
-        if dimension in DIMENSIONS and (answer := _bant_answer(value))
+        if criteria.is_known(dimension) and (answer := _bant_answer(value))
     }
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from django import forms
 from django.core.exceptions import ValidationError
 
-from leads import questions, themes
-from leads.capture.mapping import DIMENSIONS, LEVELS
+from leads import criteria, questions, themes
+from leads.capture.mapping import LEVELS
 from leads.drafting import Content
 from leads.fields import definitions
 from leads.models import Asset, Consent, Form
@@ -38,11 +38,12 @@ ASKS = [choice for choice in KIND_CHOICES if questions.KINDS[choice[0]].asks]
 def targets(chosen: str = "") -> list[Any]:
     """Where an answer may go, in groups; what a question has chosen stays, whatever it is."""
     own = [(each.name, each.label) for each in definitions()]
+    name = criteria.framework_name()
     groups: list[Any] = [
         ("", "The inquiry only"),
         ("The person", CONTACT),
         ("The inquiry", [("message", "Message"), ("tag", "A tag for each answer")]),
-        ("BANT", [(f"bant.{name}", f"BANT: {name}") for name in DIMENSIONS]),
+        (name, [(f"bant.{key}", f"{name}: {label.lower()}") for key, label in criteria.offered()]),
     ]
     known = {key for _, rows in groups[1:] for key, _ in rows} | {key for key, _ in own} | {""}
     if chosen not in known:

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from leads import fields
-from leads.capture.mapping import DIMENSIONS, Person, text_of
+from leads import criteria, fields
+from leads.capture.mapping import Person, text_of
 from leads.models import Consent
 from leads.providers.answers import MAX_PATH
 from leads.providers.mapping import IGNORE, KEEP, Sample, is_target
@@ -54,7 +54,10 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         ("Lead", list(LABELS.items())),
         *([("Custom fields", own)] if own else []),
-        ("BANT", [(f"bant.{name}", name.capitalize()) for name in DIMENSIONS]),
+        (
+            criteria.framework_name(),
+            [(f"bant.{key}", label) for key, label in criteria.offered()],
+        ),
         ("Consent", [(f"consent.{value}", str(label)) for value, label in Consent.Purpose.choices]),
         ("Visit", list(VISIT.items())),
         ("Nothing", [(KEEP, "Keep with the inquiry"), (IGNORE, "Leave out")]),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadcrm.lib import normalise
+from leads import criteria
 from leads.capture.envelopes import Consented, Submission
-from leads.capture.mapping import CONTACT_FIELDS, DIMENSIONS, MESSAGE, NAME, target_of, text_of
+from leads.capture.mapping import CONTACT_FIELDS, MESSAGE, NAME, target_of, text_of
 from leads.capture.origin import TAGS
 from leads.matching import plain_key
 from leads.models import Connection, Consent
@@ -62,7 +63,7 @@ def is_target(target: str) -> bool:
     """Whether a rule may name this."""
     head, _, rest = target.partition(".")
     if head == "bant":
-        return rest in DIMENSIONS
+        return criteria.is_known(rest)
     if head == "consent":
         return rest in Consent.Purpose.values
     if head == "custom":

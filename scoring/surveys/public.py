@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from scoring.surveys import content as contents
 from scoring.surveys.pages import Page
 
 MARK = "survey-shown"
+SLUG = re.compile(r"[-a-zA-Z0-9_]{1,60}")
 MARK_HOURS = 48  # how long a page that was open may still be sent after its survey closed
 MOST_BYTES = 200_000
 PER_MINUTE = 60
@@ -86,7 +88,8 @@ def find_door(token: str, at: datetime) -> Door:
         response = rows.filter(public_id=public_id).first()
         if response is not None:
             return Door(response.survey, response.version, response.link, response=response)
-    survey = Survey.objects.select_related("published").filter(slug=token[:60]).first()
+    rows_of_surveys = Survey.objects.select_related("published")
+    survey = rows_of_surveys.filter(slug=token).first() if SLUG.fullmatch(token) else None
     if survey is None or not survey.versions.exists():
         raise Http404("There is no survey at this address.")
     if survey.is_open(at):

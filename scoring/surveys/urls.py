@@ -1,8 +1,18 @@
 from django.urls import path
 
 from scoring.surveys import builder, public, views
+from scoring.views import frameworks
 
 urlpatterns = [
+    path("settings/qualification/", frameworks.framework_list, name="framework-list"),
+    path("settings/qualification/new/", frameworks.framework_edit, name="framework-new"),
+    path("settings/qualification/<slug:key>/", frameworks.framework_edit, name="framework"),
+    path("settings/qualification/<slug:key>/use/", frameworks.framework_use, name="framework-use"),
+    path(
+        "settings/qualification/<slug:key>/delete/",
+        frameworks.framework_delete,
+        name="framework-delete",
+    ),
     path("leads/<str:lead_id>/surveys/", views.lead_surveys, name="lead-surveys"),
     path("surveys/", views.survey_list, name="survey-list"),
     path("surveys/new/", views.survey_new, name="survey-new"),

@@ -34,6 +34,9 @@ SETTINGS = {
     "asset": "What is given in return",
     "max_asked": "Questions at once",
     "thank_you_title": "Heading of the thanks",
+    "keep": "What is typed and not sent",
+    "keep_days": "Days to keep it",
+    "keep_words": "Words that tell of it",
 }
 
 

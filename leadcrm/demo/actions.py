@@ -7,6 +7,10 @@ from django.db import transaction
 from leadcrm.demo import load
 from leadcrm.demo.drips import load_drips
 from leadcrm.demo.inbox import load_waiting
+from leadcrm.demo.surveys import load_surveys
+from leadcrm.demo.twins import load_twins
+from leadcrm.demo.visits import load_visits
+from leadcrm.demo.website import load_website
 from leads.models import Lead
 from scoring.actions import rescore_everyone
 
@@ -19,7 +23,11 @@ def load_demo(*, count: int, seed: int, now: datetime) -> list[Lead]:
     staff = load.load_company(now=now)
     told = load.load_stories(staff, count=count, seed=seed, now=now)
     load_drips(told, seed=seed, now=now)
+    load_surveys(seed=seed, now=now)
     for days in SCORED_DAYS_AGO:
         rescore_everyone(at=now - timedelta(days=days), announce=False)
     load_waiting(now=now)
+    load_website(seed=seed, now=now)
+    load_twins(seed=seed)
+    load_visits(seed=seed, now=now)
     return [lead for _, lead in told]

@@ -40,9 +40,11 @@ def mark(
 
 
 def _who(item: InboxItem, person: Person) -> str:
-    """An address, else a number; of who gives neither, the browser and its network."""
-    browser = f"{item.remote_address} {item.headers.get('User-Agent', '')}".strip()
-    return item.email or str(person.contact.get("phone") or "") or browser
+    """An address, else a number; of who gives neither, the name, the browser and its network."""
+    reach = item.email or str(person.contact.get("phone") or "")
+    said = (person.contact.get("first_name"), person.contact.get("last_name"))
+    seen = (item.remote_address, item.headers.get("User-Agent"))
+    return reach or " ".join(str(each) for each in (*said, *seen) if each)
 
 
 def _is_clicked(item: InboxItem) -> bool:

@@ -25,6 +25,11 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=EFFORT, coerce=int, label="Proof of work that a browser does"
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("keep_days", "keep_unproven_days"):
+            self.fields[name].required = False
+
     class Meta:
         model = SpamPolicy
         fields = (
@@ -52,22 +57,24 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean_keep_days(self) -> int:
-        return within_reason(int(self.cleaned_data["keep_days"]))
+        return self._days("keep_days")
 
     def clean_keep_unproven_days(self) -> int:
-        return within_reason(int(self.cleaned_data["keep_unproven_days"]))
+        return self._days("keep_unproven_days")
+
+    def _days(self, name: str) -> int:
+        """Nothing said is nothing changed; zero is for ever."""
+        said = self.cleaned_data[name]
+        days = int(getattr(self.instance, name) if said is None else said)
+        if days > MOST_DAYS:
+            raise ValidationError(f"At most {MOST_DAYS} days; 0 keeps it for ever.")
+        return days
 
     def clean_most_links(self) -> int:
         links = int(self.cleaned_data["most_links"])
         if links > 20:
             raise ValidationError("More than 20 links would never be suspicious.")
         return links
-
-
-def within_reason(days: int) -> int:
-    if days > MOST_DAYS:
-        raise ValidationError(f"At most {MOST_DAYS} days; 0 keeps it for ever.")
-    return days
 
 
 class RuleForm(forms.Form):

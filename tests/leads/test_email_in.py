@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from leads.actions import sources as actions
-from leads.models import Activity, Inquiry, Lead, Poll
+from leads.models import Activity, InboxItem, Inquiry, Lead, Poll
 from tests.factories import LeadFactory, UserFactory
 from tests.leads.imap_server import Mailbox
 from tests.leads.sources import Sender, connect, multipart, settle_captures
@@ -311,7 +311,7 @@ class TestAMailbox:
             actions.poll_now(sender.connection)
             settle_captures()
 
-        fetched = [each for each in mailbox.commands if each.startswith("UID FETCH")]
+        fetched = [each for each in mailbox.commands if "BODY.PEEK" in each]
         assert Lead.objects.count() == 3
         assert len(fetched) == 1
         assert Poll.objects.get().checkpoint == {"validity": 7, "uid": 9}
@@ -364,6 +364,34 @@ class TestAMailbox:
 
         assert "993" in Poll.objects.get().problem
         assert mailbox.commands == []
+
+    def test_gives_whole_messages_that_are_larger_than_other_captures(
+        self, mailbox: Mailbox, settings: Any
+    ) -> None:
+        settings.MAX_CAPTURE_BYTES = 2_000
+        raw = mail() + b"\r\n" + b"attachment " * 1000
+        mailbox.messages = {1: raw}
+
+        self.sender(mailbox)
+        settle_captures()
+
+        item = InboxItem.objects.get()
+        assert (item.state, bytes(item.body)) == ("applied", raw)
+
+    def test_says_in_words_that_only_the_beginning_of_a_huge_message_is_kept(
+        self, mailbox: Mailbox, settings: Any
+    ) -> None:
+        settings.MAX_CAPTURE_BYTES, settings.MAX_MAIL_BYTES = 2_000, 5_000
+        mailbox.messages = {1: mail() + b"\r\n" + b"attachment " * 1000}
+
+        self.sender(mailbox)
+        settle_captures()
+
+        item = InboxItem.objects.get()
+        assert (item.state, item.reason_code) == ("needs_review", "mail_too_large")
+        assert "The whole of it is in the mailbox, folder “INBOX”." in item.reason
+        assert len(item.body) == 2_000
+        assert not Lead.objects.exists()
 
     def test_is_left_alone_while_the_source_is_off(self, mailbox: Mailbox) -> None:
         sender = self.sender(mailbox)

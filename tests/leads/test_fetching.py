@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.utils import timezone
 
 from leads.actions import sources as actions
 from leads.models import InboxItem, Inquiry, Lead, Poll, RemoteLead, Touch
+from leads.providers import provider_of
 from leads.providers.meta import verify_token
 from tests.leads.sources import Sender, Use, connect, document, hexed, payload, settle_captures
 
@@ -257,6 +260,104 @@ class TestLookingForMissedLeads:
         notify(sender)
 
         assert Inquiry.objects.filter(lead__email="alice@kestrel.example").count() == 1
+
+
+class TestLookingForMissedLeadsAtLinkedIn:
+    LISTED = "/rest/leadFormResponses"
+    OPTIONS = {"owners": "Account 522529623\norganization urn:li:organization:77\nnonsense"}
+    PLACES = ["account 522529623", "organization 77"]
+
+    def sender(self, places: list[str]) -> Sender:
+        more = {"options": self.OPTIONS, "places": places}
+        return Sender(connect("linkedin", secret=SECRET, access=TOKEN, **more))
+
+    def stamp(self, moment: datetime) -> int:
+        return int(moment.timestamp() * 1000)
+
+    def test_goes_through_each_account_and_page_that_is_named(self) -> None:
+        connection = connect("linkedin", secret=SECRET, options=self.OPTIONS)
+
+        assert provider_of(connection).places(connection) == self.PLACES
+
+    def test_stores_each_response_with_the_words_of_its_form_once(self, graph: Provider) -> None:
+        sent = timezone.now().replace(microsecond=0) - timedelta(days=2)
+        first = {**document("linkedin_response.json"), "submittedAt": self.stamp(sent)}
+        graph.answers[self.LISTED] = (200, {"elements": [first, {**first, "id": "second"}]})
+        graph.answers["/rest/leadForms/3162"] = (200, document("linkedin_form.json"))
+        sender = self.sender(self.PLACES[:1])
+
+        settle_captures()
+        actions.poll_now(sender.connection)
+        settle_captures()
+
+        poll = Poll.objects.get()
+        forms = [path for path, _, _ in graph.asked if path.startswith("/rest/leadForms/")]
+        asked = graph.asked[-2][1]
+        assert sender.items("applied") == 2
+        assert poll.found == 2
+        assert len(forms) == 2  # once in each run
+        assert poll.checkpoint == {"submitted": sent.isoformat()}
+        day_before = self.stamp(sent - timedelta(days=1))
+        assert asked["submittedAtTimeRange"] == [f"(start:{day_before})"]
+        assert asked["owner"] == ["(sponsoredAccount:urn:li:sponsoredAccount:522529623)"]
+
+    def test_moves_on_only_when_everything_is_stored(self, graph: Provider) -> None:
+        first = document("linkedin_response.json")
+        graph.answers[self.LISTED] = (200, {"elements": [first]})
+        graph.answers["/rest/leadForms/3162"] = (429, {"message": "Slow down."})
+
+        self.sender(self.PLACES[:1])
+        settle_captures()
+
+        poll = Poll.objects.get()
+        assert poll.checkpoint == {}
+        assert "Slow down." in poll.problem
+
+    def test_knows_leads_that_a_notice_brought(self, graph: Provider) -> None:
+        first = document("linkedin_response.json")
+        graph.answers[f"{self.LISTED}/70f5f4e4-3"] = (200, first)
+        graph.answers[self.LISTED] = (200, {"elements": [first]})
+        graph.answers["/rest/leadForms/3162"] = (200, document("linkedin_form.json"))
+        sender = self.sender(self.PLACES[:1])
+
+        body = payload("linkedin_notice.json")
+        sender.post(body, X_LI_Signature=hexed(SECRET, b"hmacsha256=" + body))
+
+        assert Inquiry.objects.count() == 1
+
+    def test_asks_another_client_where_settings_name_one(self, settings: Any) -> None:
+        settings.LINKEDIN_CLIENT = "tests.leads.test_fetching.Elsewhere"
+
+        self.sender(self.PLACES[:1])
+        settle_captures()
+
+        assert Lead.objects.get().email == "alice@kestrel.example"
+
+
+class Elsewhere:
+    """Answers from a drawer."""
+
+    def __init__(self, token: str) -> None:
+        assert token == TOKEN
+
+    def form(self, form_id: str) -> Any:
+        return document("linkedin_form.json")
+
+    def leads(self, owner: str, number: str, *, since: int) -> Iterator[Any]:
+        yield document("linkedin_response.json")
+
+
+class TestNotices:
+    def test_count_as_no_lead(self, graph: Provider) -> None:
+        graph.answers[f"/v24.0/{FIRST}"] = (200, lead(FIRST, "alice@kestrel.example"))
+        graph.answers[f"/v24.0/{SECOND}"] = (200, lead(SECOND, "bob@kestrel.example"))
+        sender = meta()
+
+        notify(sender)
+
+        notice = InboxItem.objects.get(reason_code="announced")
+        assert notice.state == "rejected"
+        assert sender.items("applied") == Lead.objects.count() == 2
 
 
 class TestLinkedIn:

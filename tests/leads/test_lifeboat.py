@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -25,7 +26,7 @@ from leadcrm.lib import pump
 from leads import arrivals, capture
 from leads.capture import lifeboat
 from leads.models import Form, InboxItem, Inquiry, Lead
-from tests.factories import make_form
+from tests.factories import UserFactory, make_form
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CAPTURE, FORM = "/api/v1/capture/", "/f/book-a-demo/"
@@ -190,6 +191,64 @@ class TestTheApi:
         assert ours.headers["Access-Control-Allow-Origin"] == "https://x.example"
         assert theirs.status_code == 202
         assert states == {"bob@x.example": "applied", "": "quarantined"}
+
+
+class TestSomebodySignedIn:
+    @pytest.fixture
+    def bob(self) -> Client:
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(UserFactory(role="marketer"))
+        browser.get("/settings/profile/")
+        return browser
+
+    def post(self, browser: Client, email: str = "alice@x.example", token: str = "") -> Any:
+        token = token or browser.cookies["leadcrm_csrf"].value
+        return browser.post(
+            CAPTURE,
+            json.dumps({"fields": {"email": email}}),
+            content_type="application/json",
+            headers={"X-CSRFToken": token},
+        )
+
+    def test_reaches_forms_as_everybody(self, bob: Client, form: Form) -> None:
+        with database_away():
+            answer = post_form(bob)
+
+        pump.run_all()
+
+        assert answer.status_code == 202
+        assert Lead.objects.get().email == "alice@x.example"
+
+    def test_is_known_again_when_the_database_is_back(self, bob: Client, spool: Path) -> None:
+        with database_away():
+            answer = self.post(bob)
+        (file,) = saved(spool)
+        cookie = bob.cookies["leadcrm_session"].value
+        secret = cookie in file.read_text()
+
+        pump.run_all()
+
+        item = InboxItem.objects.get(receipt_id=answer.json()["receipt_id"])
+        assert answer.status_code == 202
+        assert (item.state, item.door.startswith("api:user:")) == ("applied", True)
+        assert not secret
+
+    def test_who_has_signed_out_since_waits_for_a_person(self, bob: Client) -> None:
+        with database_away():
+            self.post(bob)
+        Session.objects.all().delete()
+
+        pump.run_all()
+
+        item = InboxItem.objects.get()
+        assert (item.state, item.reason_code) == ("quarantined", "unknown_session")
+
+    def test_is_not_spoken_for_by_another_site(self, bob: Client, spool: Path) -> None:
+        with database_away():
+            answer = self.post(bob, token="guess")
+
+        assert answer.status_code == 403
+        assert saved(spool) == []
 
 
 class TestTheLifeboat:

@@ -14,7 +14,7 @@ from leadcrm.accounts.actions import create_api_key
 from leadcrm.accounts.models import Notification, User
 from leadcrm.eventlog.actions import deliver_due
 from leads.actions import sources as actions
-from leads.models import Connection, InboxItem, Inquiry, Lead, Source
+from leads.models import Connection, Form, InboxItem, Inquiry, Lead, Source
 from leads.providers import PROVIDERS
 from leads.providers.answers import flatten
 from leads.providers.mapping import suggested
@@ -184,6 +184,60 @@ class TestSourcePage:
         assert connection.is_test
         assert connection.allowed_hosts == ["www.marlow.example", "marlow.example"]
         assert sorted(connection.polls.values_list("name", flat=True)) == ["12", "793235552669212"]
+
+    def test_says_what_happens_to_its_leads_and_who_is_told(
+        self, browser: Client, alice: User
+    ) -> None:
+        connection = connect("webhook")
+        given = {"name": "Partner", "channel": "other", "tags": "Partner", "owner": "routing"}
+
+        act(browser, connection, "edit/", **given, mail=[alice.pk])
+        page = browser.get(f"/sources/{connection.source.key}/edit/").content.decode()
+
+        connection.source.refresh_from_db()
+        assert connection.source.wishes == {
+            "owner": "routing",
+            "tags": ["Partner"],
+            "mail": [alice.pk],
+        }
+        assert f"Tell {alice.name} by e-mail" in page
+
+    def test_is_archived_and_taken_out_again(self, browser: Client) -> None:
+        sender = Sender(connect("webhook", name="Partner"))
+
+        act(browser, sender.connection, "archive/")
+        listed = browser.get("/sources/").content.decode()
+        archived = browser.get("/sources/?archived=1").content.decode()
+        answer = sender.post({"email": "alice@kestrel.example"})
+        held = sender.item().state
+        act(browser, sender.connection, "archive/")
+
+        assert "/sources/partner/" not in listed
+        assert "/sources/partner/" in archived
+        assert (answer.status_code, held) == (202, "needs_review")
+        assert "/sources/partner/" in browser.get("/sources/").content.decode()
+
+    def test_is_neither_archived_nor_deleted_while_a_form_uses_it(self, browser: Client) -> None:
+        connection = connect("webhook")
+        form = make_form()
+        Form.objects.update(source=connection.pk)
+
+        for deed in ("archive/", "delete/"):
+            answer = act(browser, connection, deed)
+            assert f"“{form}” sends through it." in answer.content.decode()
+
+        assert Source.objects.get(pk=connection.pk).archived_at is None
+
+    def test_is_deleted_only_while_nothing_came_through_it(self, browser: Client) -> None:
+        empty, used = connect("webhook", name="Empty"), Sender(connect("webhook", name="Used"))
+        used.post({"email": "alice@kestrel.example"})
+
+        act(browser, empty, "delete/")
+        refused = act(browser, used.connection, "delete/").content.decode()
+
+        assert "Archive it: they keep naming their source." in refused
+        assert not Source.objects.filter(key="empty").exists()
+        assert Source.objects.filter(key="used").exists()
 
     def test_refuses_what_is_no_website(self, browser: Client) -> None:
         connection = connect("webhook")

@@ -35,7 +35,9 @@ class TestLetters:
         assert language.script_of("山田") == ""
 
 
-def arrive(form: Form, *, flags: tuple[str, ...] = (), at: Any = None, **answers: str) -> InboxItem:
+def arrive(
+    form: Form, *, flags: tuple[str, ...] = (), at: Any = None, origin: str = "", **answers: str
+) -> InboxItem:
     assert form.published is not None
     stored = capture.store(
         capture.Arrival(
@@ -44,6 +46,7 @@ def arrive(form: Form, *, flags: tuple[str, ...] = (), at: Any = None, **answers
             content_type="application/json",
             source_id=form.source_id,
             form_version_id=form.published.pk,
+            headers={"Origin": origin} if origin else {},
             flags=list(flags),
         ),
         at=at or timezone.now(),
@@ -162,13 +165,55 @@ class TestTheSameAnswersWithinTenMinutes:
 
         assert Inquiry.objects.count() == 2
 
-    def test_count_again_later(self, form: Form) -> None:
+    def test_count_again_later_from_another_visit_to_a_page_of_ours(self, form: Form) -> None:
         earlier = timezone.now() - timezone.timedelta(minutes=11)
-        arrive(form, email="alice@x.example", at=earlier)
-        arrive(form, email="alice@x.example")
+        arrive(form, email="alice@x.example", at=earlier, lc_nonce="one")
+        arrive(form, email="alice@x.example", lc_nonce="two")
 
         assert Inquiry.objects.count() == 2
 
+    def test_of_a_pasted_form_count_once_a_day(self, form: Form) -> None:
+        now = timezone.now()
+        arrive(form, email="alice@x.example", at=now - timezone.timedelta(hours=26))
+        arrive(form, email="alice@x.example", at=now - timezone.timedelta(hours=23))
+        arrive(form, email="bob@x.example", at=now - timezone.timedelta(hours=5))
+        again = arrive(form, email="bob@x.example", at=now)
+
+        assert Inquiry.objects.count() == 2
+        assert again.state == "rejected"
+        assert "came within a day" in again.reason
+
+    def test_of_somebody_without_an_address_count_once(self, form: Form) -> None:
+        for _ in range(2):
+            arrive(form, phone="+4930123456")
+            arrive(form, first_name="Charlie", message="Call me at the works")
+
+        assert Inquiry.objects.count() == 2
+
+    def test_of_two_people_count_twice(self, form: Form) -> None:
+        arrive(form, phone="+4930123456")
+        arrive(form, phone="+4930123457")
+
+        assert Inquiry.objects.count() == 2
+
+
+@pytest.mark.django_db
+class TestAStrangeSite:
+    def test_speaks_against_a_post_where_the_form_names_its_sites(self, form: Form) -> None:
+        Form.objects.update(allowed_origins=["https://marlow.example"])
+        links = "http://a.example/1 http://a.example/2 http://a.example/3"
+        ours, evil = "https://marlow.example", "https://evil.example"
+
+        alone = arrive(form, email="alice@x.example", origin=evil)
+        known = arrive(form, email="bob@x.example", message=links, origin=ours)
+        both = arrive(form, email="charlie@x.example", message=links, origin=evil)
+
+        assert (alone.state, known.state, both.state) == ("applied", "applied", "quarantined")
+        assert f"{evil}, which is none of the sites of this form" in both.reason
+
+
+@pytest.mark.django_db
+class TestAQuarantinedDouble:
     def test_of_a_quarantined_one_count_once_after_its_release(self, form: Form) -> None:
         from leads.capture import reviewing
 

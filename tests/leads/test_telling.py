@@ -165,7 +165,7 @@ class TestAutomaticMail:
 
         assert "may arrive twice" in refused
         assert before == 0
-        assert [each["Message-ID"] for each in mailbox] == [f"<asked-{doubtful.pk}@localhost>"]
+        assert [each["Message-ID"] for each in mailbox] == [f"<asked-{doubtful.pk}@example.com>"]
 
     def test_believes_who_says_that_it_arrived(self, client: Client, mailbox: Mailbox) -> None:
         doubtful = mail(State.UNKNOWN)

@@ -16,6 +16,7 @@ from leadcrm.accounts.doors import role_required, user_of
 from leadcrm.lib.errors import DomainError, FieldError
 from leads import questions, themes
 from leads.actions import drafts
+from leads.capture import unfinished
 from leads.drafting import Content, draft_of, has_changes
 from leads.forms.builder import AfterForm, LookForm, QuestionForm, WordsForm
 from leads.forms.public import PublicForm
@@ -95,6 +96,7 @@ def show(
         "problems": problems or [],
         "has_changes": has_changes(form),
         "themed": theme is not None,
+        "keeping": unfinished.notice_of(version),
     }
     return render(request, "leads/forms/builder.html", context, status=status)
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, connection, transaction
@@ -28,18 +28,14 @@ from leads.attribution.rules import (
     site_of,
 )
 from leads.models import (
-    AttributionSettings,
     ChannelRuleSet,
-    ClickId,
     MarketingChannel,
     Regrouping,
     Touch,
 )
 
 QUEUE = "regrouping"
-PRUNE_QUEUE = "click-ids"
 BATCH = 20_000
-PRUNED = 5_000
 MOST_RULES = 200
 MOST_CONDITIONS = 10
 MOST_VALUES = 200
@@ -360,13 +356,3 @@ def regroup(rule_set: ChannelRuleSet, after: int, until: int) -> tuple[int, int]
         cursor.execute(statement, params)
         seen, changed = cursor.fetchone()
     return seen, changed
-
-
-# ---- click ids ----
-
-
-def prune_click_ids() -> int:
-    """Delete values of click ids that are older than is allowed; touches keep their names."""
-    days = AttributionSettings.load().click_id_days
-    old = ClickId.objects.filter(seen_at__lt=Now() - timedelta(days=days)).order_by("seen_at")
-    return ClickId.objects.filter(pk__in=old.values("pk")[:PRUNED]).delete()[0]

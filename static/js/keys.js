@@ -14,7 +14,7 @@ function moveTo(row) {
   linkOf(row)?.focus({ preventScroll: true });
 }
 
-const linkOf = (row) => row.querySelector("[data-open], .name a, a");
+const linkOf = (row) => row.querySelector("[data-open]") ?? row.querySelector(".name a") ?? row.querySelector("a");
 
 function step(by) {
   const all = rows();

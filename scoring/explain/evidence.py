@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608  (SQL comes from the catalogue and from numbers; values are bound)
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -109,7 +110,9 @@ def _evidence(rows: Sequence[tuple[Any, ...]]) -> Evidence:
     return Evidence(shown, (rows[0][-1] if rows else 0) - len(shown))
 
 
-def _detail(properties: Any) -> str:
+def _detail(raw: Any) -> str:
+    """What the activity was about; the database driver leaves JSON as text."""
+    properties = json.loads(raw) if isinstance(raw, str) else raw
     if not isinstance(properties, dict):
         return ""
     found = (properties.get(name) for name in NAMES)

@@ -1,57 +1,44 @@
 """What people type about rules and thresholds, turned into what the actions take."""
 
-import json
 from typing import Any, cast
 
 from django import forms
-from rest_framework.exceptions import ParseError
 
 from leadcrm.lib.errors import DomainError
-from leadcrm.lib.parsers import parse_json
-from leads import conditions
 from leads.activity_types import ACTIVITY_TYPES, SCORED
-from leads.conditions.catalogue import OPERATOR_LABELS
+from leads.conditions import OPERATORS, Type
+from leads.conditions.builder import ConditionField
+from leads.conditions.operators import labels_of
 from scoring.actions import RuleValues, Thresholds
 from scoring.bands import BANDS
 from scoring.models import Rule
 
 IS, DID = "is", "did"
-LISTS = ("in", "not_in", "between")
-# Where a mistake the action names stands in this form.
-PLACES = {"condition": "value", "where": "property_value", "rule": "label"}
-
-
-def field_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for field in conditions.fields_for(with_computed=False):
-        groups.setdefault(field.group, []).append((field.key, field.label))
-    return list(groups.items())
+MOST_TESTS = 3  # of an activity's properties in the form
+OPS = [(op, label) for op, label in labels_of(Type.CUSTOM).items() if op != "between"]
+NUMERIC = ("gt", "gte", "lt", "lte")
+LISTS = ("in", "not_in")
+OTHER = "other"
 
 
 def activity_choices() -> list[tuple[str, str]]:
-    return [(key, ACTIVITY_TYPES[key].label) for key in ACTIVITY_TYPES if key in SCORED]
+    known = [(key, ACTIVITY_TYPES[key].label) for key in ACTIVITY_TYPES if key in SCORED]
+    return [*known, (OTHER, "An event of our own …")]
 
 
-def read_json(text: str) -> Any:
-    """None for an empty text.
-
-    :raises ValidationError: naming line and column.
-    """
-    try:
-        return parse_json(text.encode()) if text else None
-    except ParseError as error:
-        raise forms.ValidationError(str(error.detail)) from None
+def _days(label: str, text: str = "") -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, required=False, min_value=1, max_value=3650, help_text=text
+    )
 
 
 class RuleForm(forms.Form):
-    """A rule about what leads are (one field, or any condition as JSON) or about what they do."""
+    """A rule about what leads are or about what they do. The weight comes first."""
 
-    label = forms.CharField(max_length=120, help_text="Shown where the score is explained.")
-    group = forms.ChoiceField(choices=Rule.Group.choices)
     weight_class = forms.ChoiceField(
-        label="Weight",
+        label="How much does it say?",
         widget=forms.RadioSelect,
-        choices=[(b.weight_class, f"{b.label}, {b.words}") for b in BANDS.values()],
+        choices=[(b.weight_class, f"{b.label}: {b.words} points") for b in BANDS.values()],
     )
     points = forms.IntegerField(min_value=-100, max_value=100)
     override_note = forms.CharField(
@@ -60,37 +47,79 @@ class RuleForm(forms.Form):
         required=False,
         help_text="Only needed when the points do not fit the weight.",
     )
+    label = forms.CharField(
+        label="Name", max_length=120, help_text="Colleagues read it where a score is explained."
+    )
+    group = forms.ChoiceField(label="Counts as", choices=Rule.Group.choices)
     kind = forms.ChoiceField(
         label="Looks at",
         widget=forms.RadioSelect,
         choices=[(IS, "What leads are"), (DID, "What leads do")],
     )
-    field = forms.ChoiceField(choices=field_choices, required=False)
-    op = forms.ChoiceField(
-        label="Comparison", choices=list(OPERATOR_LABELS.items()), required=False
-    )
-    value = forms.CharField(
-        max_length=2000, required=False, help_text="Several values are separated by commas."
-    )
-    advanced = forms.CharField(
-        label="Condition as JSON",
-        max_length=20_000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="For conditions of more than one part; used instead of the fields above.",
-    )
+    condition = ConditionField(computed=False, required=False, label="When")
     activity_type = forms.ChoiceField(label="Activity", choices=activity_choices, required=False)
-    property_key = forms.CharField(label="Only where the property", max_length=60, required=False)
-    property_value = forms.CharField(label="contains", max_length=500, required=False)
-    at_least = forms.IntegerField(label="At least so many times", required=False, min_value=1)
-    window_days = forms.IntegerField(label="In the last days", required=False, min_value=1)
-    counting = forms.ChoiceField(choices=Rule.Counting.choices, required=False)
-    max_count = forms.IntegerField(label="Counts at most", required=False, min_value=1)
+    own_type = forms.CharField(
+        label="Name of the event",
+        max_length=30,
+        required=False,
+        help_text="As your website or program sends it, such as seat_added.",
+    )
+    at_least = forms.IntegerField(
+        label="At least so many times", required=False, min_value=1, max_value=1000
+    )
+    window_days = _days("In the last days", "Empty: ever.")
+    counting = forms.ChoiceField(label="Counts", choices=Rule.Counting.choices, required=False)
+    max_count = forms.IntegerField(
+        label="So many times", required=False, min_value=1, max_value=1000
+    )
+    per = forms.ChoiceField(label="Within", choices=Rule.Per.choices, required=False)
+    counted_by = forms.CharField(
+        label="Property",
+        max_length=60,
+        required=False,
+        help_text="The one whose different values count, or that holds the amount.",
+    )
+    per_amount = forms.IntegerField(
+        label="Points for each",
+        required=False,
+        min_value=1,
+        max_value=1_000_000_000,
+        help_text="So much of the amount gives the points once.",
+    )
+    max_points = forms.IntegerField(
+        label="At most so many points", required=False, min_value=1, max_value=1000
+    )
     decay = forms.ChoiceField(label="Loses worth", choices=Rule.Decay.choices, required=False)
-    decay_days = forms.IntegerField(label="Days", required=False, min_value=1)
+    decay_days = _days("Days")
+    counts_machines = forms.BooleanField(
+        label="Also count what machines did",
+        required=False,
+        help_text="Mail scanners open and click, too. Usually only people count.",
+    )
+    any_category = forms.BooleanField(label="In any product category", required=False)
 
-    def clean_advanced(self) -> Any:
-        return read_json(self.cleaned_data["advanced"])
+    def __init__(self, *args: Any, in_category: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for n in range(1, MOST_TESTS + 1):
+            self.fields[f"property_{n}"] = forms.CharField(
+                label="Property", max_length=60, required=False
+            )
+            self.fields[f"test_{n}"] = forms.ChoiceField(label="Test", choices=OPS, required=False)
+            self.fields[f"value_{n}"] = forms.CharField(
+                label="Value", max_length=500, required=False
+            )
+        if not in_category:
+            del self.fields["any_category"]
+
+    @property
+    def tests(self) -> list[tuple[Any, Any, Any]]:
+        names = [(f"property_{n}", f"test_{n}", f"value_{n}") for n in range(1, MOST_TESTS + 1)]
+        return [(self[a], self[b], self[c]) for a, b, c in names]
+
+    @property
+    def is_arranging(self) -> bool:
+        """A button of the condition was pressed: nothing is to be saved yet."""
+        return bool(self.is_bound and self.data.get("do"))
 
     @property
     def rule_values(self) -> RuleValues:
@@ -101,61 +130,77 @@ class RuleForm(forms.Form):
         return cast(RuleValues, values)
 
     def _attribute(self) -> RuleValues:
-        data = self.cleaned_data
-        condition = data["advanced"] or self._test()
-        return {"condition": condition, "activity_type": "", "where": {}, "decay": "none"}
-
-    def _test(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        key = data["field"]
-        test = {"field": key, "op": data["op"]}
-        if data["op"] in ("is_set", "is_not_set"):
-            return test
-        return test | {"value": read_value(key, data["op"], data["value"])}
+        return {
+            "condition": self.cleaned_data["condition"],
+            "activity_type": "",
+            "where": {},
+            "decay": "none",
+            "decay_days": None,
+            "counting": "once",
+            "per": "",
+            "counted_by": "",
+            "max_points": None,
+        }
 
     def _activity(self) -> RuleValues:
         data = self.cleaned_data
-        key = data["property_key"]
-        return {
+        counting = data["counting"] or "once"
+        values: dict[str, Any] = {
             "condition": None,
             "activity_type": data["activity_type"],
-            "where": {key: {"contains": data["property_value"]}} if key else {},
+            "where": self._where(),
             "at_least": data["at_least"] or 1,
             "window_days": data["window_days"],
-            "counting": data["counting"] or "once",
+            "counting": counting,
             "max_count": data["max_count"] or 1,
+            "per": data["per"] if counting == "at_most" else "",
+            "counted_by": data["counted_by"] if counting in ("distinct", "amount") else "",
+            "per_amount": data["per_amount"] or 1,
+            "max_points": data["max_points"],
             "decay": data["decay"] or "none",
             "decay_days": data["decay_days"],
+            "human_only": not data["counts_machines"],
+            "any_category": data.get("any_category", False),
         }
+        if values["activity_type"] == OTHER:
+            values["activity_type"] = data["own_type"].strip() or "?"
+        return cast(RuleValues, values)
+
+    def _where(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        where: dict[str, Any] = {}
+        for n in range(1, MOST_TESTS + 1):
+            key, op = data[f"property_{n}"], data[f"test_{n}"] or "contains"
+            if key:
+                value = read_value(op, data[f"value_{n}"])
+                where[key] = {op: value} if op in OPERATORS[Type.CUSTOM] else value
+        return where
 
     def take(self, error: DomainError) -> None:
         """Show what an action refused beside the field it is about."""
         for mistake in error.errors:
-            first, _, last = mistake.field.rpartition(".")
-            place = last if last in self.fields else PLACES.get(first.partition(".")[0] or last, "")
-            if self.data.get("advanced") and first.startswith("condition"):
-                place = "advanced"
-            self.add_error(place if place in self.fields else None, mistake.message)
+            self.add_error(self._place(mistake.field), mistake.message)
         if not error.errors:
             self.add_error(None, error.detail)
 
+    def _place(self, path: str) -> str | None:
+        first, *rest = path.split(".")
+        if first == "where" and rest:
+            keys = [self.data.get(f"property_{n}") for n in range(1, MOST_TESTS + 1)]
+            return f"value_{keys.index(rest[0]) + 1}" if rest[0] in keys else None
+        if first == "activity_type" and self.data.get("activity_type") == OTHER:
+            return "own_type"
+        return first if first in self.fields else None
 
-def read_value(key: str, op: str, text: str) -> Any:
-    """The text of a form as the type the field takes; what cannot be read stays text."""
-    field = conditions.find_field(key)
-    kind = field.type if field else conditions.Type.TEXT
+
+def read_value(op: str, text: str) -> Any:
+    """The text of a form as what the test takes; what cannot be read stays text."""
+    if op in ("is_set", "is_not_set"):
+        return None
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if op in LISTS or (op in ("contains", "starts_with") and len(parts) > 1):
-        return [_typed(kind, op, part) for part in parts]
-    return _typed(kind, op, text.strip())
-
-
-def _typed(kind: conditions.Type, op: str, text: str) -> Any:
-    if op.endswith("_days"):
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
-    if kind is conditions.Type.BOOLEAN:
-        return {"yes": True, "true": True, "no": False, "false": False}.get(text.lower(), text)
-    return _number(text) if kind is conditions.Type.NUMBER else text
+    if op in LISTS or (op.removeprefix("not_") == "contains" and len(parts) > 1):
+        return parts
+    return _number(text) if op in NUMERIC else text.strip()
 
 
 def _number(text: str) -> Any:
@@ -167,35 +212,27 @@ def _number(text: str) -> Any:
 
 
 def initial_of(rule: Rule) -> dict[str, Any]:
-    """What the form shows of a rule; a condition of several parts is shown as JSON."""
+    """What the form shows of a rule."""
     names = (
         "label", "group", "weight_class", "points", "override_note", "activity_type", "at_least",
-        "window_days", "counting", "max_count", "decay", "decay_days",
+        "window_days", "counting", "max_count", "per", "counted_by", "per_amount", "max_points",
+        "decay", "decay_days", "any_category", "condition",
     )  # fmt: skip
     initial = {name: getattr(rule, name) for name in names}
     initial["kind"] = DID if rule.is_activity else IS
-    return initial | (_shown_where(rule.where) if rule.is_activity else _shown(rule.condition))
+    initial["counts_machines"] = not rule.human_only
+    if rule.is_activity and rule.activity_type not in SCORED:
+        initial |= {"activity_type": OTHER, "own_type": rule.activity_type}
+    return initial | _shown_where(rule.where)
 
 
 def _shown_where(where: dict[str, Any]) -> dict[str, Any]:
-    for key, test in where.items():
-        if isinstance(test, dict) and isinstance(test.get("contains"), str):
-            return {"property_key": key, "property_value": test["contains"]}
-    return {}
-
-
-def _shown(condition: Any) -> dict[str, Any]:
-    if not isinstance(condition, dict) or "field" not in condition:
-        return {"advanced": json.dumps(condition, ensure_ascii=False)}
-    value, key = condition.get("value", ""), condition["field"]
-    shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-    if isinstance(value, bool):
-        shown = "yes" if value else "no"
-    return {
-        "field": key,
-        "op": condition.get("op", "is"),
-        "value": shown,
-    }
+    shown: dict[str, Any] = {}
+    for n, (key, test) in enumerate(list(where.items())[:MOST_TESTS], 1):
+        op, value = next(iter(test.items())) if isinstance(test, dict) and test else ("is", test)
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        shown |= {f"property_{n}": key, f"test_{n}": op, f"value_{n}": text}
+    return shown
 
 
 class ThresholdsForm(forms.Form):
@@ -205,10 +242,18 @@ class ThresholdsForm(forms.Form):
     fit_cap = forms.IntegerField(label="Fit up to", min_value=0, max_value=1000)
     engagement_cap = forms.IntegerField(label="Engagement up to", min_value=0, max_value=1000)
     bant_cap = forms.IntegerField(label="BANT up to", min_value=0, max_value=1000)
+    total_cap = forms.IntegerField(label="Highest score", min_value=10, max_value=1000)
+    floor = forms.IntegerField(label="Lowest score", min_value=-1000, max_value=0)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("total_cap", "floor"):
+            self.fields[name].required = False
 
     @property
     def thresholds(self) -> Thresholds:
-        return cast(Thresholds, dict(self.cleaned_data))
+        given = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        return cast(Thresholds, given)
 
 
 class RowForm(forms.Form):
@@ -216,6 +261,7 @@ class RowForm(forms.Form):
 
     points = forms.IntegerField(required=False, min_value=-100, max_value=100)
     step = forms.IntegerField(required=False, min_value=-1, max_value=1)
+    move = forms.IntegerField(required=False, min_value=-1, max_value=1)
     enabled = forms.BooleanField(required=False)
     has_switch = forms.BooleanField(required=False)
 
@@ -229,31 +275,64 @@ class RowForm(forms.Form):
 
 
 class QualificationForm(forms.Form):
-    """When leads qualify, as conditions in JSON; empty: the machine qualifies nobody."""
+    """When leads qualify, and until when; nobody does where the condition to enter is empty."""
 
-    mql = forms.CharField(label="Marketing-qualified when", max_length=20_000, required=False)
-    sql = forms.CharField(label="Sales-qualified when", max_length=20_000, required=False)
-    pql = forms.CharField(label="Product-qualified when", max_length=20_000, required=False)
+    mql = ConditionField(label="Marketing-qualified when", required=False)
+    mql_leave = ConditionField(label="… and until", required=False)
+    sql = ConditionField(label="Sales-qualified when", required=False)
+    sql_leave = ConditionField(label="… and until", required=False)
+    pql = ConditionField(label="Product-qualified when", required=False)
+    pql_leave = ConditionField(label="… and until", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "false"})
-
-    def clean(self) -> dict[str, Any]:
-        for name in list(self.cleaned_data):
-            try:
-                self.cleaned_data[name] = read_json(self.cleaned_data[name])
-            except forms.ValidationError as error:
-                self.add_error(name, error)
-        return self.cleaned_data
+    @property
+    def is_arranging(self) -> bool:
+        return bool(self.is_bound and self.data.get("do"))
 
     @property
     def thresholds(self) -> Thresholds:
-        return cast(Thresholds, dict(self.cleaned_data))
+        """What the page had a builder for; what it had not stays as it is."""
+        asked = [name for name in self.fields if f"{name}-size" in self.data]
+        return cast(Thresholds, {name: self.cleaned_data[name] for name in asked})
 
     def take(self, error: DomainError) -> None:
         for mistake in error.errors:
             kind, _, path = mistake.field.partition(".")
             text = f"{path}: {mistake.message}" if path else mistake.message
             self.add_error(kind if kind in self.fields else None, text)
+
+
+class PublishForm(forms.Form):
+    note = forms.CharField(
+        label="What is different, in a sentence",
+        max_length=300,
+        required=False,
+        help_text="Colleagues read it in the list of versions.",
+    )
+    hand_over = forms.BooleanField(
+        label="Hand over who qualifies by the new rules",
+        required=False,
+        help_text="They are routed to sales and enter campaigns now. Otherwise it is only noted.",
+    )
+
+
+class ModelForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    category = forms.CharField(
+        label="Product category",
+        max_length=40,
+        help_text="As activities name it: only what was done in it counts.",
+    )
+    copy_rules = forms.BooleanField(
+        label="Begin with the rules of the lead score", required=False, initial=True
+    )
+
+
+class AdjustmentForm(forms.Form):
+    points = forms.IntegerField(min_value=-100, max_value=100)
+    reason = forms.CharField(max_length=300, help_text="Colleagues read it beside the score.")
+    until = forms.DateField(
+        label="Counts until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: without an end.",
+    )

@@ -1,14 +1,19 @@
 """What pages and endpoints ask of scoring."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
 
+from leadcrm.lib.errors import Invalid
+from leads import conditions
 from leads.models import Lead
 from scoring import engine
 from scoring.models import (
+    Adjustment,
     Level,
     ModelVersion,
+    Qualification,
     Rescore,
     Rule,
     ScoreChange,
@@ -58,6 +63,50 @@ def categories_of(lead: Lead) -> list[VersionScore]:
         version__model__archived_at=None,
     )
     return list(rows.select_related("version__model").order_by("-score", "version__model__name"))
+
+
+def models() -> list[ScoringModel]:
+    """Those in use, the lead score first."""
+    found = ScoringModel.objects.filter(archived_at=None).order_by("-is_default", "name", "pk")
+    return list(found.prefetch_related("versions"))
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    row: Adjustment
+    counts: bool
+
+
+def adjustments_of(lead: Lead, *, at: datetime) -> list[Adjusted]:
+    """What colleagues added or took, the newest first, over or not."""
+    rows = Adjustment.objects.filter(lead=lead).select_related("made_by", "revoked_by", "model")
+    return [
+        Adjusted(row, row.revoked_at is None and (not row.expires_at or row.expires_at > at))
+        for row in rows.order_by("-at", "-pk")[:200]
+    ]
+
+
+def broken(rule: Rule) -> str:
+    """Why a rule gives nobody points: what it asks for is gone. "" when all is well."""
+    try:
+        if rule.is_activity:
+            conditions.parse_where(rule.where)
+        else:
+            conditions.parse(rule.condition, computed=False)
+    except Invalid as error:
+        return error.errors[0].message if error.errors else error.detail
+    return ""
+
+
+def version_before(version: ModelVersion) -> ModelVersion | None:
+    """The version that counted before this one did, or before its draft was begun."""
+    earlier = version.model.versions.filter(number__lt=version.number, published_at__isnull=False)
+    return earlier.order_by("-number").first()
+
+
+def qualifications_of(lead: Lead) -> list[Qualification]:
+    rows = Qualification.objects.filter(lead=lead).select_related("version")
+    return list(rows.order_by("-entered_at", "-pk")[:100])
 
 
 def draft_of(model: ScoringModel) -> ModelVersion | None:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from scoring import queries
 from scoring.engine import Contribution, Explanation
-from scoring.models import BantAnswer, BantCriterion, Level, ModelVersion, Rule, ScoringModel
+from scoring.models import BantAnswer, BantCriterion, Level, ModelVersion, Rule
 from scoring.standing import BantState, Question
 
 
@@ -96,58 +95,6 @@ class ScoreSerializer(serializers.Serializer[Any]):
     contributions = ContributionSerializer(many=True)
 
 
-class RuleSerializer(serializers.ModelSerializer[Rule]):
-    """`condition` for rules about what leads are, `activity_type` for what they do."""
-
-    id = serializers.UUIDField(source="uid", read_only=True)
-
-    class Meta:
-        model = Rule
-        fields = (
-            "id", "group", "weight_class", "label", "condition", "activity_type", "where",
-            "at_least", "counting", "max_count", "window_days", "decay", "decay_days", "points",
-            "enabled", "position", "override_note",
-        )  # fmt: skip
-
-
-class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
-    rules = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ModelVersion
-        fields = (
-            "number", "state", "fit_cap", "engagement_cap", "bant_cap", "total_cap", "floor",
-            "warm_from", "hot_from", "hysteresis", "mql", "sql", "pql", "published_at", "rules",
-        )  # fmt: skip
-        read_only_fields = ("number", "state", "total_cap", "floor", "published_at")
-
-    @extend_schema_field(RuleSerializer(many=True))
-    def get_rules(self, version: ModelVersion) -> Any:
-        return RuleSerializer(queries.rules_of(version), many=True).data
-
-
-class ModelSerializer(serializers.ModelSerializer[ScoringModel]):
-    id = serializers.SlugField(source="key", read_only=True)
-
-    class Meta:
-        model = ScoringModel
-        fields = ("id", "name", "is_default")
-
-
-class ModelDetailSerializer(ModelSerializer):
-    published = VersionSerializer(allow_null=True)
-    draft = VersionSerializer(allow_null=True)
-
-    class Meta(ModelSerializer.Meta):
-        fields = (*ModelSerializer.Meta.fields, "published", "draft")
-
-
-class ModelPageSerializer(serializers.Serializer[Any]):
-    results = ModelSerializer(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-
-
 BASIS = "Activities up to this moment; what is known of the lead as it is now."
 
 
@@ -228,23 +175,3 @@ def _contribution(row: Contribution) -> dict[str, Any]:
         "count": row.count,
         "detail": queries.detail_of(row),
     }
-
-
-def model_shape(model: ScoringModel) -> dict[str, Any]:
-    versions = {
-        version.state: version
-        for version in model.versions.exclude(state=ModelVersion.State.RETIRED)
-    }
-    return {
-        **ModelSerializer(model).data,
-        "published": _version(versions.get("published")),
-        "draft": _version(versions.get("draft")),
-    }
-
-
-def version_shape(version: ModelVersion) -> dict[str, Any]:
-    return VersionSerializer(version).data
-
-
-def _version(version: ModelVersion | None) -> dict[str, Any] | None:
-    return version_shape(version) if version else None

@@ -26,11 +26,19 @@ ADMIN = frozenset({"admin"})
 OWNER = frozenset({"owner"})
 IMPORTED = frozenset({"manager", "marketer", "admin"})  # the import is the manager's
 EXPORTED = frozenset({"owner", "marketer", "admin"})  # the export is Alice's
+PLANNERS = frozenset({"owner", "manager", "admin"})  # the hours are Alice's
+RATERS = frozenset({"manager", "admin"})
 NOBODY: frozenset[str] = frozenset()
 
 # Pages, by who may open them and do what they do. The lead, its task and deal are Alice's.
 PAGES = {
     ALL: """
+        /deals/
+        /pipeline/views/
+        /settings/email-templates/
+        /settings/email-templates/new/
+        /settings/notifications/live/
+        /settings/notifications/choices/
         /conditions/builder/
         /conditions/count/
         /dashboard/
@@ -47,6 +55,12 @@ PAGES = {
         /tasks/
         /routing/
         /routing/log/
+        /routing/queue/
+        /routing/watch/
+        /routing/targets/
+        /routing/versions/
+        /routing/versions/<int:number>/
+        /settings/hours/
         /routing/pools/<int:pool_id>/
         /leads/
         /leads/filter/
@@ -77,6 +91,17 @@ PAGES = {
         /settings/notifications/read/
     """,
     SEES_LEAD: """
+        /leads/<public_id:lead_id>/meetings/
+        /leads/<public_id:lead_id>/files/
+        /leads/<public_id:lead_id>/entries/<int:activity_id>/correct/
+        /meetings/<public_id:meeting_id>/
+        /meetings/<public_id:meeting_id>/close/
+        /meetings/<public_id:meeting_id>/invite.ics
+        /files/<public_id:file_id>/
+        /files/<public_id:file_id>/remove/
+        /deals/<int:deal_id>/
+        /deals/<int:deal_id>/lines/
+        /deals/<int:deal_id>/delete/
         /pipeline/<public_id:lead_id>/move/
         /leads/<public_id:lead_id>/call/
         /leads/<public_id:lead_id>/email/
@@ -89,6 +114,8 @@ PAGES = {
         /leads/<public_id:lead_id>/done/
         /leads/<public_id:lead_id>/reopen/
         /leads/<public_id:lead_id>/routing/
+        /leads/<public_id:lead_id>/take/
+        /routing/decisions/<int:decision_id>/
         /tasks/<int:task_id>/done/
         /tasks/<int:task_id>/reopen/
         /tasks/<int:task_id>/snooze/
@@ -119,6 +146,8 @@ PAGES = {
         /leads/<public_id:lead_id>/drips/<slug:key>/stop/
     """,
     OWNER: """
+        /pipeline/views/<int:view_id>/delete/
+        /settings/email-templates/<int:template_id>/
         /pipeline/undo/<slug:deed>/<str:token>/
         /leads/views/<int:view_id>/share/
         /leads/views/<int:view_id>/delete/
@@ -232,7 +261,28 @@ PAGES = {
         /nurturing/<slug:key>/people/
         /nurturing/<slug:key>/log/
     """,
+    PLANNERS: """
+        /settings/hours/<slug:public_id>/
+        /settings/hours/<slug:public_id>/absences/
+        /settings/absences/<int:absence_id>/end/
+    """,
+    RATERS: """
+        /settings/hours/<slug:public_id>/abilities/
+    """,
     MANAGERS: """
+        /settings/pipelines/
+        /settings/pipelines/<slug:key>/
+        /settings/pipelines/<slug:key>/change/
+        /settings/pipelines/<slug:key>/stages/new/
+        /settings/pipelines/<slug:key>/stages/<slug:stage>/
+        /settings/pipelines/<slug:key>/stages/<slug:stage>/change/
+        /settings/pipelines/<slug:key>/stages/<slug:stage>/moves/
+        /settings/reasons/<slug:kind>/new/
+        /settings/reasons/<slug:kind>/<int:reason_id>/
+        /settings/products/
+        /settings/products/new/
+        /settings/products/categories/
+        /settings/products/<public_id:product_id>/
         /routing/rules/new/
         /routing/rules/<slug:key>/
         /routing/rules/<slug:key>/change/
@@ -240,6 +290,19 @@ PAGES = {
         /routing/discard/
         /routing/pools/new/
         /routing/pools/<int:pool_id>/edit/
+        /routing/pools/<int:pool_id>/delete/
+        /routing/fallback/
+        /routing/queue/drain/
+        /routing/watch/<slug:kind>/
+        /routing/targets/new/
+        /routing/targets/<int:target_id>/
+        /routing/targets/<int:target_id>/change/
+        /routing/versions/<int:number>/restore/
+        /routing/dry-run/
+        /settings/calendar/
+        /settings/calendar/holidays/new/
+        /settings/calendar/holidays/<int:calendar_id>/
+        /settings/calendar/holidays/<int:calendar_id>/delete/
         /routing/pools/<int:pool_id>/members/
     """,
     MARKETERS: """
@@ -294,6 +357,7 @@ PAGES = {
         /settings/people/<slug:public_id>/
         /settings/people/<slug:public_id>/active/
         /settings/people/<slug:public_id>/invite/
+        /settings/people/<slug:public_id>/leave/
         /settings/teams/new/
         /settings/teams/<int:team_id>/
         /settings/api-keys/
@@ -329,6 +393,11 @@ API = {
         /forms/
         /forms/<slug:slug>/
         /stages/
+        /users/
+        /users/<slug:user_id>/
+        /teams/
+        /teams/<int:team_id>/
+        /routing-rules/versions/
         /deals/
         /pools/
         /tasks/
@@ -416,6 +485,7 @@ API = {
     """,
     (ALL, MANAGERS): """
         /routing-rules/
+        /routing-rules/roll-back/
         /routing-rules/publish/
         /routing-rules/dry-run/
     """,

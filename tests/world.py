@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
@@ -17,12 +19,14 @@ from leadcrm.accounts.actions import create_api_key, notify
 from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
 from leads import capture, exporting, undo
 from leads.actions import record_consent
+from leads.actions.attachments import attach
 from leads.actions.knowing import propose
 from leads.actions.merging import merge_leads
 from leads.actions.saved_views import save_view
 from leads.actions.segments import create_segment
 from leads.importing import steering
 from leads.models import (
+    Activity,
     Asset,
     Company,
     ConnectionSecret,
@@ -42,7 +46,10 @@ from nurturing import tracking
 from nurturing.models import FrequencyPolicy, Sender
 from nurturing.tracking import Recipient
 from pipeline import actions as pipeline
-from pipeline.models import RoutingRule
+from pipeline.actions.letters import save_template
+from pipeline.actions.meetings import Plan, book_meeting
+from pipeline.actions.products import save_product
+from pipeline.models import CloseReason, RoutingRule
 from scoring import actions as scoring
 from scoring.actions.responses import answer_survey
 from scoring.defaults import ensure_default_model
@@ -56,7 +63,7 @@ from tests.pipeline.factories import make_inquiry, make_pool
 from tests.scoring.surveys import make_survey, token_of
 from tests.test_public_routes import routes
 
-APPS = ("leads", "pipeline", "scoring", "nurturing", "marketing")
+APPS = ("leads", "pipeline", "scoring", "nurturing", "marketing", "admin")
 WRITE_SCOPES = [f"{app}:write" for app in APPS]
 READ_SCOPES = [*(f"{app}:read" for app in APPS), "reports:read"]
 ALL_SCOPES = ["capture:write", *READ_SCOPES, *WRITE_SCOPES]
@@ -147,6 +154,7 @@ def make_world() -> World:
     world.arguments = {
         "": {
             **identity,
+            **_selling(lead, alice),
             "lead_id": lead.public_id,
             "public_id": lead.public_id,
             "company_id": company.public_id,
@@ -162,6 +170,7 @@ def make_world() -> World:
             "receipt_id": InboxItem.objects.get().receipt_id,
             "view_id": save_view(alice, name="Mine", query="owner=me", shared=False).pk,
             "pool_id": make_pool(alice).pk,
+            **_routing(lead, alice, now),
             "uid": draft.rules.order_by("pk").first().uid,
             "answer_id": _answer(lead, alice),
             "number": 1,
@@ -192,9 +201,12 @@ def make_world() -> World:
         "api/v1/leads/": {"key": campaign.key},
         "leads/": {"key": campaign.key, "deed": "accept"},
         "routing/rules/": {"key": _routing_rule_key()},
+        "routing/watch/": {"kind": "waiting"},
+        "settings/hours/": {"public_id": alice.public_id},
         "nurturing/": {"key": campaign.key, "step": campaign.published.steps.first().key},
         "nurturing/templates/": {"key": "your-guide"},
         "settings/fields/": {"key": FieldFactory().key},
+        "settings/pipelines/": {"key": "default", "stage": "sql"},
         "settings/qualification/": {"key": "champ"},
         "settings/channels/list/": {"key": "email"},
         "settings/channels/rules/": {"key": "sites"},
@@ -271,6 +283,25 @@ def money_spent() -> dict[str, Any]:
     return {"campaign_id": campaign.pk, "entry_id": entry.pk, "rate_id": rate.pk}
 
 
+def _selling(lead: Lead, alice: User) -> dict[str, Any]:
+    """A meeting, a file, an e-mail template and a product, and an entry to correct."""
+    pipeline.ensure_defaults()
+    soon, now = timezone.now() + timedelta(days=1), timezone.now()
+    plan = Plan(starts_at=soon, invites=False)
+    upload = SimpleUploadedFile("offer.pdf", b"%PDF-1.7 an offer")
+    return {
+        "meeting_id": book_meeting(lead.pk, plan, user=alice, at=now).public_id,
+        "file_id": attach(lead.pk, upload, user=alice, at=now).public_id,
+        "activity_id": Activity.objects.filter(lead=lead).order_by("pk").first().pk,
+        "template_id": save_template(
+            name="Thanks", subject="Thank you", body="Hello {{ first_name }}", user=alice, at=now
+        ).pk,
+        "product_id": save_product(name="Seat", price=Decimal(10)).public_id,
+        "reason_id": CloseReason.objects.filter(kind="lost").first().pk,
+        "kind": "lost",
+    }
+
+
 def _people(north: Team, south: Team) -> dict[str, User]:
     return {
         "owner": UserFactory(name="Alice Archer", team=north),
@@ -330,6 +361,20 @@ def _token(url: str) -> str:
 def source_address() -> str:
     connection = connect("webhook", name="Partner site")
     return secret_of(connection, ConnectionSecret.Use.ADDRESS)
+
+
+def _routing(lead: Lead, alice: User, now: datetime) -> dict[str, Any]:
+    """A decision, a target, an absence to come and a calendar of holidays."""
+    decision = RoutingDecision.objects.create(lead=lead, reason="By hand", decided_at=now)
+    day = (now + timedelta(days=30)).date()
+    calendar = HolidayCalendar.objects.create(name="Netherlands")
+    return {
+        "decision_id": decision.pk,
+        "target_id": ResponseTarget.objects.create(name="Every lead").pk,
+        "absence_id": Absence.objects.create(user=alice, first_day=day, last_day=day).pk,
+        "calendar_id": calendar.pk,
+        "user_id": alice.public_id,
+    }
 
 
 def _routing_rule_key() -> str:

@@ -170,12 +170,6 @@ def condition_mistakes(tree: Any, path: str, *, computed: bool) -> list[FieldErr
     return []
 
 
-def broken(rule: Rule) -> str:
-    """Why a rule gives nobody points: what it asks for is gone. "" when all is well."""
-    found = _matching_mistakes(rule) if rule.is_activity else _attribute_mistakes(rule)
-    return found[0].message if found else ""
-
-
 # Versions -----------------------------------------------------------------------------------------
 
 

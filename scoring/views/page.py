@@ -15,6 +15,7 @@ from leads import conditions
 from leads.models import Lead
 from scoring import engine, queries
 from scoring.bands import BANDS, Band
+from scoring.comparing import compare, differs
 from scoring.describing import words_of
 from scoring.forms import ThresholdsForm
 from scoring.models import ModelVersion, Rule, ScoringModel
@@ -23,10 +24,6 @@ INLINE_LIMIT = 20_000  # leads; with more of them the page loads first and looks
 LOOK_AHEAD_LIMIT = 100_000
 HITS_SECONDS = 600
 PLOT_HEIGHT = 110
-COMPARED = (
-    "points", "enabled", "weight_class", "label", "condition", "activity_type", "where",
-    "at_least", "counting", "max_count", "window_days", "decay", "decay_days", "group",
-)  # fmt: skip
 
 
 def default_model() -> ScoringModel:
@@ -34,6 +31,11 @@ def default_model() -> ScoringModel:
     if model is None:
         raise NotFound("There is no scoring model.")
     return model
+
+
+def home_of(model: ScoringModel) -> str:
+    """The page of its rules; also the query that every address of its pages takes."""
+    return "/scoring/" if model.is_default else f"/scoring/?model={model.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Row:
     is_edited: bool
     was: str
     hits: int | None
+    broken: str
 
     @property
     def min(self) -> int:
@@ -67,16 +70,14 @@ class ScoringPage:
         user: User,
         *,
         at: datetime,
+        model: ScoringModel | None = None,
         is_part: bool = False,
         inline: bool = True,
         look_ahead: bool = False,
     ) -> None:
         self.user, self.at, self.is_part = user, at, is_part
+        self.model = model or default_model()
         self.inline, self.look_ahead = inline, look_ahead
-
-    @cached_property
-    def model(self) -> ScoringModel:
-        return default_model()
 
     @cached_property
     def draft(self) -> ModelVersion | None:
@@ -84,7 +85,10 @@ class ScoringPage:
 
     @cached_property
     def published(self) -> ModelVersion | None:
-        return queries.published_version()
+        """The version that counts; of a model's first one, the one that is being published."""
+        state = ModelVersion.State
+        found = self.model.versions.filter(state__in=[state.PUBLISHED, state.PUBLISHING])
+        return found.select_related("model").order_by("state").first()
 
     @cached_property
     def version(self) -> ModelVersion:
@@ -129,9 +133,7 @@ class ScoringPage:
 
     def row(self, rule: Rule) -> Row:
         before = self.before.get(rule.uid)
-        edited = before is None or any(
-            getattr(before, name) != getattr(rule, name) for name in COMPARED
-        )
+        edited = before is None or differs(before, rule)
         was = f"{before.points:+d}".replace("-", "−") if before else ""
         return Row(
             rule=rule,
@@ -140,22 +142,16 @@ class ScoringPage:
             is_edited=edited,
             was=was if before and before.points != rule.points else "",
             hits=self.hits.get(str(rule.uid)),
+            broken=queries.broken(rule),
         )
 
     @property
     def edits(self) -> int:
-        """How many things the draft changes: rules, removed rules, and thresholds as one."""
+        """How many things the draft changes."""
         if self.draft is None or self.published is None:
             return 0
-        rows = [self.row(rule) for rule in self.rules]
-        removed = self.before.keys() - {rule.uid for rule in self.rules}
-        names = [
-            *("warm_from", "hot_from", "hysteresis"),
-            *("fit_cap", "engagement_cap", "bant_cap"),
-        ]
-        names += ["mql", "sql", "pql"]
-        differs = any(getattr(self.draft, n) != getattr(self.published, n) for n in names)
-        return sum(row.is_edited for row in rows) + len(removed) + differs
+        before = list(self.before.values())
+        return len(compare(self.published, before, self.draft, self.rules))
 
     def context(self) -> dict[str, Any]:
         groups = [
@@ -171,8 +167,13 @@ class ScoringPage:
             "thresholds": self.thresholds(),
             "can_edit": self.user.has_role(Role.MARKETER),
             "qualifications": self.qualifications(),
-            "versions": self.model.versions.select_related("published_by").order_by("-number")[:20],
-            "rescore": queries.running_rescore(),
+            "rescore": queries.running_rescore(self.model),
+            "broken": [row for group in groups for row in group["rows"] if row.broken],
+            "home": home_of(self.model),
+            "suffix": home_of(self.model).removeprefix("/scoring/"),
+            "models": queries.models(),
+            "section": "scoring",
+            "tab": "rules",
             "ahead": self.ahead(),
             "is_part": self.is_part,
         }
@@ -187,10 +188,17 @@ class ScoringPage:
         fields = ThresholdsForm.base_fields.items()
         return [(name, str(f.label), getattr(self.version, name)) for name, f in fields]
 
-    def qualifications(self) -> list[tuple[str, str]]:
+    def qualifications(self) -> list[tuple[str, str, str]]:
+        """Name, when, and until when."""
         names = {"mql": "Marketing-qualified", "sql": "Sales-qualified", "pql": "Product-qualified"}
+        slack = self.version.hysteresis
+        until = f"until {slack} points below" if slack else ""
+        leavings = {
+            kind: f"until {conditions.describe(tree)}"
+            for kind, tree in self.version.leavings.items()
+        }
         return [
-            (names[kind], conditions.describe(condition))
+            (names[kind], conditions.describe(condition), leavings.get(kind, until))
             for kind, condition in self.version.qualifications.items()
         ]
 
@@ -199,15 +207,18 @@ class ScoringPage:
         if ahead is None:
             return None
         order = {"hot": 0, "warm": 1, "cold": 2}
-        moves = sorted(ahead.moves.items(), key=lambda m: (order[m[0][1]], order[m[0][0]]))
+        compares = self.model.is_default  # the score of a category is nobody's temperature
+        found = ahead.moves.items() if compares else ()
+        moves = sorted(found, key=lambda m: (order[m[0][1]], order[m[0][0]]))
         return {
             "leads": ahead.leads,
+            "compares": compares and self.draft is not None,
             "is_sample": ahead.leads >= LOOK_AHEAD_LIMIT,
             "moves": [(count, *pair) for pair, count in moves],
-            "spread": spread(ahead, self.version, compare=self.draft is not None),
+            "spread": spread(ahead, self.version, compare=compares and self.draft is not None),
             "table": table(ahead),
             "totals": [(name, ahead.totals.get(name, 0)) for name in ("cold", "warm", "hot")],
-            "rising": self.rising(ahead),
+            "rising": self.rising(ahead) if compares else [],
         }
 
     def rising(self, ahead: engine.Preview) -> list[tuple[Lead, int, int]]:

@@ -3,11 +3,19 @@ const BANDS = { most_important: [10, 15], very_important: [5, 9], valid: [1, 4],
 
 const arrange = (form) => {
   const chosen = (name) => form.querySelector(`[name="${name}"]:checked`)?.value;
+  const value = (name) => form.querySelector(`[name="${name}"]`)?.value;
   for (const part of form.querySelectorAll("[data-kind]")) part.hidden = part.dataset.kind !== chosen("kind");
   const hide = (name, when) => form.querySelector(`[name="${name}"]`)?.closest(".field")?.toggleAttribute("hidden", when);
-  hide("value", ["is_set", "is_not_set"].includes(form.querySelector("[name=op]")?.value));
-  hide("max_count", form.querySelector("[name=counting]")?.value !== "at_most");
-  hide("decay_days", form.querySelector("[name=decay]")?.value === "none");
+  const counting = value("counting");
+  hide("own_type", value("activity_type") !== "other");
+  hide("max_count", counting !== "at_most");
+  hide("per", counting !== "at_most");
+  hide("counted_by", !["distinct", "amount"].includes(counting));
+  hide("per_amount", counting !== "amount");
+  hide("decay_days", value("decay") === "none");
+  const band = BANDS[chosen("weight_class")];
+  const points = Number(value("points"));
+  hide("override_note", !value("override_note") && (!band || (points >= band[0] && points <= band[1])));
 };
 
 const keepInBand = (form) => {
@@ -21,7 +29,7 @@ const keepInBand = (form) => {
 for (const form of document.querySelectorAll("[data-rule-form]")) {
   arrange(form);
   form.addEventListener("change", (event) => {
-    arrange(form);
     if (event.target.name === "weight_class") keepInBand(form);
+    arrange(form);
   });
 }

@@ -5,6 +5,7 @@ from django.test import Client
 
 from leadcrm.accounts.models import Role
 from scoring import actions
+from scoring.forms import initial_of
 from scoring.models import ModelVersion, Rule
 from tests.factories import NOON, LeadFactory, UserFactory
 from tests.leads.factories import FieldFactory
@@ -18,10 +19,15 @@ FORM: dict[str, Any] = {
     "weight_class": "valid",
     "points": 3,
     "kind": "is",
-    "field": "company_size",
-    "op": "gte",
-    "value": "50",
+    "condition-size": "1",
+    "condition-match": "all",
+    "condition.0-what": "field:company_size",
+    "condition.0-was": "field:company_size",
+    "condition.0-op": "gte",
+    "condition.0-value": "50",
 }
+
+BIG = {"all": [{"field": "company_size", "op": "gte", "value": 50}]}
 
 
 @pytest.fixture
@@ -60,11 +66,12 @@ class TestScoringPage:
             "warm_from": 5, "hot_from": 12, "hysteresis": 0,
             "fit_cap": 100, "engagement_cap": 100, "bant_cap": 100,
         })  # fmt: skip
+        assert draft().total_cap == 100
 
         page = marketer.get("/scoring/").content.decode()
         aside = marketer.get("/scoring/preview/", headers=HTMX).content.decode()
 
-        assert "Draft, 1 edit" in page
+        assert "Draft, 2 edits" in page
         assert "Ana Ortega" in aside
         assert "Becoming hot" in aside
 
@@ -125,13 +132,14 @@ class TestRuleForm:
 
         added = draft().rules.get(label="Big enough")
         assert response.status_code == 302
-        assert added.condition == {"field": "company_size", "op": "gte", "value": 50}
+        assert added.condition == BIG
 
     def test_adds_a_rule_about_an_activity(self, marketer: Client, rule: Rule) -> None:
         marketer.post("/scoring/rules/new/", {
             "label": "Reads prices", "group": "engagement", "weight_class": "most_important",
-            "points": 12, "kind": "did", "activity_type": "page_view", "property_key": "url",
-            "property_value": "/pricing", "at_least": 2, "window_days": 7, "counting": "at_most",
+            "points": 12, "kind": "did", "activity_type": "page_view", "property_1": "url",
+            "test_1": "contains", "value_1": "/pricing", "at_least": 2, "window_days": 7,
+            "counting": "at_most",
             "max_count": 3, "decay": "half_life", "decay_days": 30,
         })  # fmt: skip
 
@@ -152,29 +160,76 @@ class TestRuleForm:
         changed = draft().rules.get(uid=rule.uid)
         assert (changed.label, changed.points) == ("Big enough", 11)
 
-    def test_takes_any_condition_as_json(self, marketer: Client, rule: Rule) -> None:
+    def test_takes_conditions_of_any_depth_without_scripts(
+        self, marketer: Client, rule: Rule
+    ) -> None:
         FieldFactory(key="seats", type="integer")
-        advanced = '{"all": [{"tag": "VIP"}, {"field": "custom.seats", "op": "gt", "value": 9}]}'
-
-        marketer.post("/scoring/rules/new/", {**FORM, "advanced": advanced})
+        nested = {
+            **FORM, "condition-size": "2", "condition.1-size": "2", "condition.1-match": "any",
+            "condition.1.0-what": "tag", "condition.1.0-op": "is", "condition.1.0-value": "VIP",
+            "condition.1.1-what": "field:custom.seats", "condition.1.1-op": "gt",
+            "condition.1.1-value": "9",
+        }  # fmt: skip
+        arranging = marketer.post("/scoring/rules/new/", {**nested, "do": "add:condition.1"})
+        marketer.post("/scoring/rules/new/", nested)
 
         added = draft().rules.get(label="Big enough")
-        assert added.condition["all"][0] == {"tag": "VIP"}
+        assert arranging.status_code == 200
+        assert added.condition["all"][1] == {
+            "any": [{"tag": "VIP"}, {"field": "custom.seats", "op": "gt", "value": 9}]
+        }
         page = marketer.get(f"/scoring/rules/{added.uid}/edit/").content.decode()
         assert "custom.seats" in page
+
+    @pytest.mark.parametrize(
+        ("changes", "saved"),
+        [
+            ({"counting": "per_day", "decay": "linear", "decay_days": 30}, {"decay": "linear"}),
+            ({"counting": "distinct", "counted_by": "url"}, {"counted_by": "url"}),
+            (
+                {"counting": "amount", "counted_by": "amount", "per_amount": 100, "max_points": 9},
+                {"per_amount": 100, "max_points": 9},
+            ),
+            ({"counting": "at_most", "max_count": 2, "per": "week"}, {"per": "week"}),
+            ({"counts_machines": "on"}, {"human_only": False}),
+            ({"activity_type": "other", "own_type": "seat_added"}, {"activity_type": "seat_added"}),
+            (
+                {"property_1": "amount", "test_1": "gte", "value_1": "50"},
+                {"where": {"amount": {"gte": 50}}},
+            ),
+        ],
+    )  # fmt: skip
+    def test_offers_every_way_to_count(
+        self, marketer: Client, rule: Rule, changes: dict[str, Any], saved: dict[str, Any]
+    ) -> None:
+        form = {**FORM, "kind": "did", "activity_type": "purchase", **changes}
+
+        marketer.post("/scoring/rules/new/", form)
+
+        added = draft().rules.get(label="Big enough")
+        assert {name: getattr(added, name) for name in saved} == saved
+        page = marketer.get(f"/scoring/rules/{added.uid}/edit/").content.decode()
+        shown = {k: v for k, v in initial_of(added).items() if k in changes}
+        assert {k: str(v) for k, v in shown.items()} == {
+            k: "True" if v == "on" else str(v) for k, v in changes.items() if k in shown
+        }
+        assert "Big enough" in page
 
     @pytest.mark.parametrize(
         ("changes", "words"),
         [
             ({"points": 9}, "“Valid” rules give 1 to 4 points"),
-            ({"value": "many"}, "Write a number here"),
-            ({"op": "contains"}, "takes one of"),
-            ({"advanced": "{"}, "not valid JSON"),
-            ({"advanced": "[" * 5000}, "nested too deeply"),
-            ({"advanced": '{"tag": 5}'}, "Write some text here"),
+            ({"condition.0-value": "many"}, "Write a number here"),
+            ({"condition.0-op": "contains"}, "takes one of"),
+            ({"condition-size": "0"}, "Give the rule a condition"),
+            ({"condition.0-what": "field:score", "condition.0-was": "field:score"}, "made by"),
             ({"label": ""}, "required"),
             ({"kind": "did", "activity_type": "page_view", "decay": "expiry"}, "how many days"),
-            ({"field": "nope"}, "valid choice"),
+            (
+                {"kind": "did", "activity_type": "purchase", "counting": "amount"},
+                "Name the property that holds the amount",
+            ),
+            ({"kind": "did", "activity_type": "other", "own_type": "Seat!"}, "Name an activity"),
             ({"points": "9" * 40}, "100"),
         ],
     )
@@ -192,37 +247,161 @@ class TestRuleForm:
 
         marketer.post(
             "/scoring/rules/new/",
-            {**FORM, "label": label, "field": "industry", "op": "is", "value": value},
+            {
+                **FORM,
+                "label": label,
+                "condition.0-what": "field:industry",
+                "condition.0-was": "field:industry",
+                "condition.0-op": "is",
+                "condition.0-value": value,
+            },
         )
 
         page = marketer.get("/scoring/")
         assert page.status_code == 200
         assert "<script>alert" not in page.content.decode()
 
+    def test_a_rule_on_a_deleted_field_is_flagged_and_gives_nothing(
+        self, marketer: Client, rule: Rule
+    ) -> None:
+        gone = {"field": "custom.gone", "op": "is", "value": "x"}
+        Rule.objects.filter(pk=rule.pk).update(condition=gone)
+        lead = LeadFactory(industry="Care")
+
+        actions.rescore([lead.pk], at=NOON)
+        page = marketer.get("/scoring/").content.decode()
+        edit = marketer.get(f"/scoring/rules/{rule.uid}/edit/").content.decode()
+
+        lead.score_row.refresh_from_db()
+        assert lead.score_row.score == 0
+        assert "Counts for nobody" in page
+        assert "There is no field “custom.gone”" in edit
+
+
+def built(name: str, field: str, op: str, value: str) -> dict[str, str]:
+    """What a builder of one condition posts."""
+    return {
+        f"{name}-size": "1", f"{name}.0-what": f"field:{field}", f"{name}.0-was": f"field:{field}",
+        f"{name}.0-op": op, f"{name}.0-value": value,
+    }  # fmt: skip
+
 
 class TestQualificationForm:
     def test_changes_the_conditions_of_the_draft(self, marketer: Client, rule: Rule) -> None:
         assert marketer.get("/scoring/qualification/").status_code == 200
 
-        sql = '{"field": "score", "op": "gte", "value": 55}'
-        marketer.post("/scoring/qualification/", {"mql": "", "sql": sql, "pql": ""})
+        enter, leave = built("sql", "score", "gte", "55"), built("sql_leave", "score", "lt", "40")
+        marketer.post("/scoring/qualification/", {"mql-size": "0", **enter, **leave})
 
-        assert (draft().mql, draft().sql) == (None, {"field": "score", "op": "gte", "value": 55})
-        assert "Score is at least 55" in marketer.get("/scoring/").content.decode()
+        assert draft().mql is None
+        assert draft().sql == {"all": [{"field": "score", "op": "gte", "value": 55}]}
+        assert draft().sql_leave == {"all": [{"field": "score", "op": "lt", "value": 40}]}
+        page = marketer.get("/scoring/").content.decode()
+        assert "Score is at least 55" in page
+        assert "until Score is less than 40" in page
 
     @pytest.mark.parametrize(
-        ("text", "words"),
+        ("posted", "words"),
         [
-            ("{", "not valid JSON"),
-            ('{"field": "luck"}', "There is no field “luck”"),
-            ("5", "object"),
+            (built("mql", "luck", "is", "x"), "There is no field “luck”"),
+            (built("mql", "score", "gte", "many"), "Write a number here"),
+            (built("mql_leave", "score", "lt", "4"), "no condition to enter"),
         ],
     )
-    def test_names_mistakes(self, marketer: Client, rule: Rule, text: str, words: str) -> None:
-        response = marketer.post("/scoring/qualification/", {"mql": text})
+    def test_names_mistakes(
+        self, marketer: Client, rule: Rule, posted: dict[str, str], words: str
+    ) -> None:
+        response = marketer.post("/scoring/qualification/", posted)
 
         assert response.status_code == 422
         assert words in response.content.decode()
+
+
+class TestVersions:
+    def test_the_page_before_publishing_says_what_is_different(
+        self, marketer: Client, rule: Rule
+    ) -> None:
+        marketer.post(f"/scoring/rules/{rule.uid}/", {"step": "1"})
+
+        page = marketer.get("/scoring/publish/").content.decode()
+
+        assert "Different from version 1" in page
+        assert "<del>12</del>" in page
+        assert "<ins>13</ins>" in page
+
+    def test_progress_is_shown_until_the_switch(self, marketer: Client, rule: Rule) -> None:
+        LeadFactory(industry="Care")
+        marketer.post(f"/scoring/rules/{rule.uid}/", {"step": "1"})
+        marketer.post("/scoring/publish/", {"asked": "1", "note": "More for care"})
+        part = marketer.get("/scoring/progress/", headers=HTMX)
+        page = marketer.get("/scoring/").content.decode()
+        while actions.continue_rescore(at=NOON):
+            pass
+
+        done = marketer.get("/scoring/progress/", headers=HTMX)
+
+        assert "Version 2 is being published" in page
+        assert 'hx-trigger="every 2s"' in part.content.decode()
+        assert done.headers["HX-Refresh"] == "true"
+        assert "every 2s" not in done.content.decode()
+        assert "More for care" in marketer.get("/scoring/versions/").content.decode()
+        assert "Against version 1" in marketer.get("/scoring/versions/2/").content.decode()
+
+    def test_going_back(self, marketer: Client, rule: Rule) -> None:
+        marketer.post(f"/scoring/rules/{rule.uid}/", {"step": "1"})
+        marketer.post("/scoring/publish/")
+
+        marketer.post("/scoring/versions/1/restore/")
+
+        now = ModelVersion.objects.get(state="published")
+        assert (now.number, now.rules.get(uid=rule.uid).points) == (3, 12)
+        again = marketer.post("/scoring/versions/3/restore/", follow=True).content.decode()
+        assert "never replaced" in again
+        assert marketer.get("/scoring/versions/99/").status_code == 404
+
+    def test_a_category_has_rules_of_its_own(self, marketer: Client, rule: Rule) -> None:
+        marketer.post("/scoring/models/new/", {"name": "Rosters", "category": "Rosters"})
+        path = "/scoring/rules/new/?model=rosters"
+        marketer.post(path, {**FORM, "kind": "did", "activity_type": "page_view"})
+        marketer.post("/scoring/publish/?model=rosters")
+
+        page = marketer.get("/scoring/?model=rosters").content.decode()
+        again = marketer.post("/scoring/models/new/", {"name": "Rosters", "category": "rosters"})
+
+        assert "Big enough" in page
+        assert "Works in care" not in page
+        assert again.status_code == 422
+        assert marketer.post("/scoring/models/default/archive/", follow=True).status_code == 200
+        assert marketer.get("/scoring/?model=nope").status_code == 404
+        assert ModelVersion.objects.filter(state="published").count() == 2
+
+    def test_rules_move_within_their_group(self, marketer: Client, rule: Rule) -> None:
+        marketer.post("/scoring/rules/new/", FORM)
+        second = draft().rules.get(label="Big enough")
+
+        marketer.post(f"/scoring/rules/{second.uid}/", {"move": "-1"})
+
+        in_order = draft().rules.filter(group="fit").order_by("position")
+        assert [row.label for row in in_order] == ["Big enough", "Works in care"]
+
+
+class TestAdjusting:
+    def test_a_rep_adjusts_and_takes_back(self, client: Client, rule: Rule) -> None:
+        alice = UserFactory(name="Alice Archer")
+        lead = LeadFactory(owner=alice)
+        client.force_login(alice)
+        path = f"/leads/{lead.public_id}/adjustments/"
+        client.post(path, {"points": "9", "reason": "Met at the fair", "until": "2190-01-01"})
+        assert not lead.adjustments.exists()
+        client.post(path, {"points": "9", "reason": "Met at the fair"})
+
+        page = client.get(path).content.decode()
+        client.post(f"{path}{lead.adjustments.get().pk}/revoke/")
+
+        assert "Met at the fair" in page
+        assert "Alice Archer" in page
+        assert lead.adjustments.get().revoked_by == alice
+        assert client.post(path, {"points": "0"}).status_code == 422
 
 
 class TestLeadScorePage:

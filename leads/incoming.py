@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from leadcrm.lib import problems, ratelimit
 from leadcrm.lib.errors import DomainError, NotFound
-from leadcrm.lib.middleware import client_address
+from leadcrm.lib.middleware import client_network
 from leadcrm.lib.recent import Recent
 from leads import arrivals, capture
 from leads.actions.sources import fingerprint, tell_of_trouble
@@ -229,7 +229,7 @@ def flags_of(request: HttpRequest, known: Known) -> list[str]:
         return [spam.TRUSTED]
     if "Origin" not in request.headers and "Mozilla" not in request.headers.get("User-Agent", ""):
         return [spam.TRUSTED]
-    address = client_address(request)
+    address = client_network(request)
     hits = [ratelimit.hit(f"in-{s}:{address}", limit=n, seconds=s) for n, s in LIMITS]
     return [] if all(hit.allowed for hit in hits) else ["rate_address"]
 

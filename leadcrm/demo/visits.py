@@ -48,12 +48,16 @@ def counters(form: Form, random: Random, *, today: date) -> Iterator[FormCount]:
         others = int(random.gauss(quiet * usual * (1 / send - 1), 1) + 0.5)
         starts = sent[day] + max(others, 0)
         views = starts + max(int(random.gauss(quiet * usual * (1 / begin - 1) / send, 3)), 0)
-        counted = {(What.VIEW, ""): views, (What.START, ""): starts, (What.SUBMIT, ""): sent[day]}
+        counted: dict[tuple[str, str], int] = {
+            (What.VIEW, ""): views,
+            (What.START, ""): starts,
+            (What.SUBMIT, ""): sent[day],
+        }
         counted |= by_field(form, random, starts=starts, sent=sent[day])
         for (what, field), number in counted.items():
             if number:
                 yield FormCount(
-                    version_id=form.published_id, day=day, what=what, field=field, number=number
+                    version=form.published, day=day, what=what, field=field, number=number
                 )
 
 

@@ -1,5 +1,6 @@
 """What every request gets: an id for the logs, safe headers, and refusals as pages or problems."""
 
+import ipaddress
 import uuid
 from collections.abc import Callable
 
@@ -75,3 +76,16 @@ def client_address(request: HttpRequest) -> str:
     if trusted and len(hops) >= trusted:
         return hops[-trusted]
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def client_network(request: HttpRequest) -> str:
+    """What limits count by: an IPv4 address, or the /64 of IPv6 that one subscriber has."""
+    text = client_address(request)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if address.version == 4:
+        return text
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network(f"{address}/64", strict=False).network_address)

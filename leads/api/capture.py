@@ -20,7 +20,7 @@ from leadcrm.accounts.authentication import find_key
 from leadcrm.accounts.models import ApiKey, Role
 from leadcrm.lib import problems, ratelimit
 from leadcrm.lib.errors import DomainError, Forbidden, NotFound, TooManyRequests
-from leadcrm.lib.middleware import client_address
+from leadcrm.lib.middleware import client_network
 from leadcrm.lib.recent import Recent
 from leadcrm.lib.sealing import seal
 from leadcrm.lib.tokens import keyed_hash
@@ -216,7 +216,7 @@ def _screen(request: HttpRequest, key: ApiKey | None) -> tuple[ratelimit.Verdict
     if key is None or key.kind == ApiKey.Kind.SECRET:
         name = f"capture:{key.pk if key else request.user.pk}"
         return _hit_in_blocks(name, limit=limit * MANY), [spam.TRUSTED]
-    address = client_address(request)
+    address = client_network(request)
     verdict = ratelimit.hit(f"capture-from:{address}", limit=PER_ADDRESS, seconds=60)
     if not verdict.allowed:
         return verdict, ["rate_address"]

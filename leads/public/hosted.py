@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from leadcrm.lib import problems, ratelimit, tokens
 from leadcrm.lib.errors import DomainError, FieldError, Invalid
-from leadcrm.lib.middleware import client_address
+from leadcrm.lib.middleware import client_network
 from leadcrm.lib.recent import Recent
 from leads import arrivals, capture, profiling
 from leads.actions.counting import count
@@ -54,8 +54,21 @@ def hosted_form(request: HttpRequest, slug: str, *, embedded: bool = False) -> H
         return ashore(request, slug, embedded=embedded)
     except arrivals.AWAY:
         if request.method != "POST":
-            raise
+            return later(request)
         return set_afloat(request, slug, embedded=embedded)
+
+
+def later(request: HttpRequest) -> HttpResponse:
+    """What the form asks stands in the database, and that is away."""
+    context = {
+        "title": "This form is back in a moment",
+        "text": "We cannot show it right now. Reload the page in a minute.",
+        "workspace": "",
+    }
+    response = render(request, "leads/public/notice.html", context, status=503)
+    response["Retry-After"] = "30"
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def ashore(request: HttpRequest, slug: str, *, embedded: bool) -> HttpResponse:
@@ -250,7 +263,7 @@ def take(
 
 def screen(request: HttpRequest, form: Form) -> tuple[list[str], bool]:
     """Over a limit nobody is refused: what comes then waits in quarantine."""
-    address = client_address(request)
+    address = client_network(request)
     windows = [
         (f"public-{what}:{form.pk if what == 'form' else address}", limit, seconds)
         for what, limit, seconds, _ in LIMITS

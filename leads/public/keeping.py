@@ -1,6 +1,7 @@
 """While a form is filled in: what was typed so far, if the form keeps it and the visitor allows."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -10,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from leadcrm.lib import ratelimit
-from leadcrm.lib.middleware import client_address
+from leadcrm.lib.middleware import client_network
 from leads import arrivals
 from leads.capture import spam, unfinished
 from leads.capture.envelopes import shown
@@ -29,12 +30,10 @@ def keep_answers(request: HttpRequest, slug: str) -> HttpResponse:
 
     Always 204: what is not kept is nobody's business but the visitor's.
     """
-    key = f"form-keep:{client_address(request)}"
-    try:
+    key = f"form-keep:{client_network(request)}"
+    with suppress(*arrivals.AWAY):  # nothing was sent, so nothing was promised
         if is_counted(request) and ratelimit.hit(key, limit=PER_MINUTE, seconds=60).allowed:
             keep(request, slug)
-    except arrivals.AWAY:
-        pass  # nothing was sent, so nothing was promised
     return HttpResponse(status=204)
 
 
@@ -46,7 +45,7 @@ def keep(request: HttpRequest, slug: str) -> None:
     if not -1 <= now.timestamp() - opened <= spam.TOO_OLD_SECONDS:
         return
     versions = FormVersion.objects.select_related("form").filter(form__slug=slug)
-    version = versions.filter(pk=version_id).first()
+    version = versions.filter(pk=version_id or 0).first()
     if version is None or not version.form.is_open(now):
         return
     nonce = str(said.get("nonce", ""))[:64]

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from leadcrm.lib import tokens
-from leadcrm.lib.middleware import client_address
+from leadcrm.lib.middleware import client_network
 from leads import capture, profiling, questions, themes
 from leads.actions import assets
 from leads.capture import proof, unfinished
@@ -124,7 +124,7 @@ def show(
     embedded: bool,
     hidden: Hidden,
 ) -> HttpResponse:
-    wanted = proof.is_wanted(form.proof, client_address(request))
+    wanted = proof.is_wanted(form.proof, client_network(request))
     context = {
         "crm_form": form,
         "version": version,

@@ -1,4 +1,4 @@
-"""What a form asks for its leads: the stage they begin at, and whose they are."""
+"""What a form or a source asks for its leads: the stage they begin at, and whose they are."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -32,7 +32,13 @@ def honour_wishes(lead_id: int, inquiry_id: int, *, at: datetime) -> None:
     moved = cycle.transitions.exclude(cause=Transition.Cause.OPENED).exists()
     if wishes.stage and not moved:
         with suppress(DomainError):
-            move_to_stage(lead_id, to=wishes.stage, at=at, cause=Transition.Cause.OPENED)
+            move_to_stage(
+                lead_id,
+                to=wishes.stage,
+                pipeline=wishes.pipeline,
+                at=at,
+                cause=Transition.Cause.OPENED,
+            )
     if wishes.owner and (lead.owner is None or not lead.owner.is_active):
         _find_owner(lead_id, wishes, at=at)
 

@@ -1,6 +1,6 @@
 """The demo company: the same for everybody, and in agreement with itself."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -11,7 +11,8 @@ from django.db.models import F
 from leadcrm.demo import bulk, rebuilding
 from leadcrm.demo.actions import load_demo
 from leadcrm.demo.story import stories
-from leads.models import Activity, Lead, LeadIdentifier, LeadScore
+from leads.models import Activity, Form, Lead, LeadIdentifier, LeadScore
+from leads.queries.forms import stats_of
 from pipeline.models import ResponseClock, SalesCycle, Transition
 from tests.factories import LeadFactory, UserFactory, make_funnel
 
@@ -51,6 +52,10 @@ class TestLoading:
         open_cycles = set(SalesCycle.objects.filter(closed_at=None).values_list("lead", flat=True))
         assert open_leads == open_cycles
         assert not ResponseClock.objects.filter(first_response_at__lt=F("started_at")).exists()
+        for form in Form.objects.all():
+            stats = stats_of(form, since=(NOW - timedelta(days=29)).date(), until=NOW.date())
+            assert stats.views >= stats.starts >= stats.submissions
+            assert all(field.filled + field.left <= stats.starts for field in stats.fields)
 
     def test_the_person_of_the_tour_waits_for_a_reply(self) -> None:
         load_demo(count=60, seed=3, now=NOW)

@@ -94,6 +94,17 @@ class TestAForm:
         assert Lead.objects.get().email == "alice@x.example"
         assert not file.exists()
 
+    def test_cannot_be_shown_but_says_when_to_come_again(self, form: Form) -> None:
+        with database_away():
+            page = Client().get(FORM)
+            counted = Client(headers={"User-Agent": "Mozilla/5.0"}).post(
+                f"{FORM}count/", "{}", content_type="text/plain"
+            )
+
+        assert (page.status_code, page["Retry-After"]) == (503, "30")
+        assert "back in a moment" in page.content.decode()
+        assert counted.status_code == 204
+
     def test_that_is_in_nobody_elses_reach(self, form: Form, spool: Path) -> None:
         with database_away():
             post_form(Client())

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from leadcrm.accounts.actions import create_api_key
 from leadcrm.lib import pump, ratelimit
+from leadcrm.lib.middleware import client_network
 from leads import capture
 from leads.capture import language, proof
 from leads.models import Form, InboxItem, Inquiry, SpamPolicy, SpamRule
@@ -195,6 +196,23 @@ class TestTheSameAnswersWithinTenMinutes:
         arrive(form, phone="+4930123457")
 
         assert Inquiry.objects.count() == 2
+
+
+class TestTheNetworkThatLimitsCount:
+    @pytest.mark.parametrize(
+        ("address", "network"),
+        [
+            ("192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2::7", "2001:db8:1:2::"),
+            ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("unix:", "unix:"),
+        ],
+    )
+    def test_is_an_address_or_all_that_one_subscriber_has(
+        self, rf: RequestFactory, address: str, network: str
+    ) -> None:
+        assert client_network(rf.get("/", REMOTE_ADDR=address)) == network
 
 
 @pytest.mark.django_db

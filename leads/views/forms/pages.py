@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leadcrm.accounts.doors import role_required, user_of
+from leadcrm.accounts.models import Role
 from leadcrm.lib.errors import DomainError
 from leadcrm.lib.pagination import keyset_page
 from leads import drafting, questions
@@ -22,6 +23,7 @@ from leads.forms.form_settings import SettingsForm
 from leads.forms.wishing import WishForm
 from leads.models import Form
 from leads.queries import forms as queries
+from leads.queries import mails
 from leads.queries.unfinished import waiting
 from leads.views.forms.shared import OFFICE, find, status_of
 
@@ -32,13 +34,14 @@ DAYS = 30
 @require_GET
 def form_list(request: HttpRequest) -> HttpResponse:
     since = timezone.now() - timedelta(days=DAYS)
-    archived = "archived" in request.GET
+    archived, user = "archived" in request.GET, user_of(request)
     rows = queries.form_rows(since=since, archived=archived)
     now = timezone.now()
     context = {
         "rows": [(row, row.form.is_open(now)) for row in rows],
         "days": DAYS,
         "archived": archived,
+        "trouble": mails.trouble(user) if user.has_role(Role.MARKETER) else None,
     }
     return render(request, "leads/forms/list.html", context)
 

@@ -15,6 +15,7 @@ NAMES = (
     "tracking",
     "importing",
     "matching",
+    "routing",
 )
 
 
@@ -23,6 +24,7 @@ def arguments() -> Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     for name, default, text in (
         ("leads", 200_000, "leads in the large workspace"),
+        ("activities", 3, "activities for each lead"),
         ("small", 10_000, "leads in the small one, for the ratio of pages"),
         ("pairs", 5, "pairs of measurements for each ratio"),
         ("mails", 300, "mails in each measurement"),

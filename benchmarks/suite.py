@@ -2,7 +2,18 @@
 
 from argparse import Namespace
 
-from benchmarks import capture, importing, matching, pages, queue, scoring, sends, tracking, world
+from benchmarks import (
+    capture,
+    importing,
+    matching,
+    pages,
+    queue,
+    routing,
+    scoring,
+    sends,
+    tracking,
+    world,
+)
 from benchmarks.measuring import Line, Options, show
 
 HEAD = Line("", "LeadCRM", "bare", "ratio")
@@ -31,13 +42,14 @@ def run(chosen: Namespace) -> None:
         ("scoring", scoring.run), ("queue", queue.run), ("sends", sends.run),
         ("capture", capture.run), ("tracking", tracking.run),
         ("importing", importing.run),
+        ("routing", routing.run),
     ):  # fmt: skip
         if not wanted or name in wanted:
             show(name.capitalize(), part(options), HEAD)
 
 
 def grown(options: Options) -> list[Line]:
-    leads, generating, scoring_ = world.grow_to(options.leads)
+    leads, generating, scoring_ = world.grow_to(options.leads, options.activities)
     return [
         Line("generate with indexes", f"{leads / generating:,.0f} leads/s"),
         Line("score all the first time", f"{options.leads / scoring_:,.0f} leads/s"),

@@ -33,6 +33,8 @@ class Entry:
     detail: str = ""
     is_spoken: bool = False
     is_machine: bool = False
+    activity_id: int = 0
+    by_person: bool = False  # somebody wrote it by hand, so that it may need a correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def entry(activity: Activity) -> Entry:
         detail=_page(properties),
         is_spoken=kind.inbound,
         is_machine=activity.klass == Activity.Class.MACHINE and kind.group == Group.EMAIL,
+        activity_id=activity.pk,
+        by_person=activity.user_id is not None and activity.type in WRITTEN,
     )
     words = SENTENCES.get(activity.type)
     who = str(activity.user or "")
@@ -228,6 +232,16 @@ def _answered(properties: Words, who: str) -> Words:
     return {"strong": "BANT", "rest": words + (f", {who}" if who else "")}
 
 
+def _surveyed(properties: Words, who: str) -> Words:
+    """“Is it for you?”: Good fit, 32 of 54 points."""
+    name, result = properties.get("title") or "a survey", str(properties.get("result") or "")
+    most, nps = properties.get("of"), properties.get("nps")
+    points = f"{properties.get('score', 0)} of {most} points" if most else ""
+    parts = [result, points, f"would recommend us {nps} of 10" if nps is not None else ""]
+    words = ", ".join(filter(None, parts))
+    return {"strong": f"Completed “{name}”", "rest": words}
+
+
 def _merged(properties: Words, who: str) -> Words:
     by = f"by {who}" if who else ""
     return {"strong": f"Merged with {properties.get('name') or 'another lead'}", "rest": by}
@@ -260,12 +274,23 @@ def _escalated(properties: Words, who: str) -> Words:
     return {"rest": str(properties.get("words") or "")}
 
 
+def _corrected(properties: Words, who: str) -> Words:
+    about = str(properties.get("about") or "an entry")
+    return {"strong": f"{who or 'Somebody'} corrected", "rest": f"“{about}”"}
+
+
+# What colleagues write by hand.
+WRITTEN = frozenset(
+    {"note_added", "call_attempt", "call_connected", "call_inbound", "email_outbound",
+     "meeting_held", "meeting_no_show", "quote_sent", "task_done", "correction"}
+)  # fmt: skip
 SENTENCES: dict[str, Callable[[Words, str], Words]] = {
     "purchase": _bought,
     "repeat_purchase": _bought,
     "offline_purchase": _bought,
     "link_click": _followed,
     "note_added": _noted,
+    "correction": _corrected,
     "lead_updated": _updated,
     "stage_changed": _moved,
     "owner_changed": _assigned,
@@ -273,6 +298,7 @@ SENTENCES: dict[str, Callable[[Words, str], Words]] = {
     "score_crossed": _crossed,
     "qualified": _qualified,
     "bant_answered": _answered,
+    "survey_completed": _surveyed,
     "merged": _merged,
     "unmerged": _unmerged,
     "consent_granted": _consented,

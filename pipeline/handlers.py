@@ -6,8 +6,12 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from leadcrm.accounts import leaving
+from leadcrm.accounts.events import AvailabilityChanged
 from leadcrm.accounts.models import Role, User
+from leadcrm.accounts.notices import Section, writes_digest
 from leadcrm.eventlog.registry import on
+from leadcrm.lib import pump
 from leadcrm.lib.errors import NotFound
 from leads.events import (
     DealAdded,
@@ -21,15 +25,17 @@ from leads.events import (
     LeadScoreCrossed,
     LeadsImported,
     MailNotSent,
+    StageChanged,
 )
 from leads.models import Activity, Inquiry, Lead, LeadScore, SegmentMembership, Temperature
 from leads.queries import imports
 from leads.threads import finds
 from pipeline import actions
-from pipeline.actions import letters
+from pipeline.actions import covering, departures, letters, routing
 from pipeline.actions.automation import apply_moves
 from pipeline.actions.response import SPOKE
 from pipeline.models import AutoMove, Deal, Letter
+from pipeline.queries import morning
 
 
 @on(LeadCaptured)
@@ -168,3 +174,35 @@ def lead_of_letter(message_ids: Sequence[str]) -> int | None:
     known = [form for name in message_ids for form in (name, f"<{name.strip('<>')}>")]
     found = Letter.objects.filter(message_id__in=known, lead__in=Lead.objects.live())
     return found.values_list("lead_id", flat=True).first()
+
+
+@on(LeadScoreCrossed)
+def reaim_by_score(event: LeadScoreCrossed) -> None:
+    with suppress(NotFound):
+        actions.reaim_clock(event.lead_id, at=timezone.now())
+
+
+@on(StageChanged)
+def reaim_by_stage(event: StageChanged) -> None:
+    with suppress(NotFound):
+        actions.reaim_clock(event.lead_id, at=timezone.now())
+
+
+# People -------------------------------------------------------------------------------------------
+
+leaving.holds(departures.holdings)
+leaving.hands_over(departures.hand_over)
+
+
+@on(AvailabilityChanged)
+def follow_availability(event: AvailabilityChanged) -> None:
+    """Clocks are counted again, leads go to covers and back, the queue looks for room."""
+    people = list(User.objects.filter(pk__in=event.user_ids)) if event.user_ids else None
+    actions.mark_stale(people)
+    covering.plan_shifts(event.user_ids, at=timezone.now())
+    pump.wake(routing.QUEUE)
+
+
+@writes_digest
+def digest(user: User, at: datetime) -> list[Section]:
+    return morning.sections(user, at=at)

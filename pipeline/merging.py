@@ -27,11 +27,16 @@ from pipeline.actions.ledger import LIFECYCLE_ORDER
 from pipeline.actions.work import refresh_next_step
 from pipeline.models import (
     Assignment,
+    ClockHop,
     Deal,
+    Letter,
+    Meeting,
     ResponseClock,
+    Rest,
     RoutingDecision,
     SalesCycle,
     StaffEmail,
+    StageTimer,
     Task,
     Transition,
     WaitingLead,
@@ -65,6 +70,11 @@ moves(Assignment, one="assignment")
 moves(RoutingDecision, one="routing decision")
 moves(ResponseClock)
 moves(StaffEmail)
+moves(ClockHop, one="escalation")
+moves(Letter, one="e-mail")
+moves(Meeting, one="meeting")
+stays(Rest, why="The survivor is laid aside or not by its own story.")
+stays(StageTimer, why="When to look at its stage again; the survivor has its own.")
 stays(WaitingLead, why="Nobody waits twice; see `settle_owner`.")
 
 

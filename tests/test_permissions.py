@@ -81,6 +81,9 @@ PAGES = {
         /search/
         /scoring/
         /scoring/preview/
+        /scoring/simulation/
+        /scoring/backtest/
+        /scoring/prediction/
         /scoring/progress/
         /scoring/versions/
         /scoring/versions/<int:number>/
@@ -136,6 +139,7 @@ PAGES = {
         /duplicates/<int:pair_id>/dismiss/
         /duplicates/<int:pair_id>/reopen/
         /leads/<str:lead_id>/score/
+        /leads/<str:lead_id>/score/prospects/
         /leads/<str:lead_id>/adjustments/
         /leads/<str:lead_id>/adjustments/<int:adjustment_id>/revoke/
         /leads/<str:lead_id>/bant/
@@ -322,6 +326,7 @@ PAGES = {
         /inbox/reconciliation/
         /inbox/reconciliation/count/
         /scoring/thresholds/
+        /scoring/prediction/stop/
         /scoring/qualification/
         /scoring/publish/
         /scoring/discard/
@@ -345,6 +350,8 @@ PAGES = {
         /nurturing/<slug:key>/steps/<str:step>/
     """,
     ADMIN: """
+        /settings/configuration/
+        /settings/configuration/file/
         /settings/workspace/
         /settings/fields/
         /settings/fields/new/
@@ -407,6 +414,11 @@ API = {
         /reports/reps/
     """,
     (OFFICE, OFFICE): """
+        /surveys/
+        /surveys/<slug:slug>/
+        /surveys/<slug:slug>/publish/
+        /surveys/<slug:slug>/links/
+        /surveys/<slug:slug>/responses/
         /segments/
         /segments/preview/
         /segments/explain/
@@ -445,11 +457,16 @@ API = {
         /leads/<public_id:lead_id>/unmerge/
         /duplicates/<int:pair_id>/
         /leads/<str:public_id>/score/
+        /leads/<str:public_id>/score/history/
+        /leads/<str:public_id>/score/prospects/
+        /leads/<str:public_id>/prediction/
         /leads/<str:public_id>/adjustments/
         /leads/<str:public_id>/adjustments/<int:adjustment_id>/
         /leads/<str:public_id>/qualifications/
         /leads/<str:public_id>/bant/
         /leads/<str:public_id>/standing/
+        /leads/<public_id:lead_id>/emails/
+        /leads/<public_id:lead_id>/meetings/
         /leads/<public_id:lead_id>/stage/
         /leads/<public_id:lead_id>/reopen/
         /leads/<public_id:lead_id>/deals/
@@ -475,15 +492,27 @@ API = {
         /scoring-models/<slug:key>/rules/
         /scoring-models/<slug:key>/rules/<uuid:uid>/
         /scoring-models/<slug:key>/publish/
+        /scoring-models/<slug:key>/simulate/
+        /scoring-models/<slug:key>/backtest/
+        /prediction/
         /scoring-models/<slug:key>/versions/
         /scoring-models/<slug:key>/versions/<int:number>/
         /scoring-models/<slug:key>/versions/<int:number>/restore/
+    """,
+    (ADMIN, ADMIN): """
+        /configuration/
     """,
     (ALL, ADMIN): """
         /fields/
         /fields/<slug:key>/
     """,
     (ALL, MANAGERS): """
+        /pipelines/
+        /pipelines/<slug:key>/
+        /stages/
+        /stages/<int:stage_id>/
+        /products/
+        /products/<public_id:product_id>/
         /routing-rules/
         /routing-rules/roll-back/
         /routing-rules/publish/

@@ -4,7 +4,7 @@ import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,15 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from leadcrm.accounts.actions import create_api_key, notify
-from leadcrm.accounts.models import ApiKey, Notification, Role, Team, User
+from leadcrm.accounts.models import (
+    Absence,
+    ApiKey,
+    HolidayCalendar,
+    Notification,
+    Role,
+    Team,
+    User,
+)
 from leads import capture, exporting, undo
 from leads.actions import record_consent
 from leads.actions.attachments import attach
@@ -39,6 +47,7 @@ from leads.models import (
     MarketingCampaign,
     SpamRule,
     SpendEntry,
+    Stage,
     TransactionalMail,
     Unfinished,
 )
@@ -49,7 +58,7 @@ from pipeline import actions as pipeline
 from pipeline.actions.letters import save_template
 from pipeline.actions.meetings import Plan, book_meeting
 from pipeline.actions.products import save_product
-from pipeline.models import CloseReason, RoutingRule
+from pipeline.models import CloseReason, ResponseTarget, RoutingDecision, RoutingRule
 from scoring import actions as scoring
 from scoring.actions.responses import answer_survey
 from scoring.defaults import ensure_default_model
@@ -207,6 +216,7 @@ def make_world() -> World:
         "nurturing/templates/": {"key": "your-guide"},
         "settings/fields/": {"key": FieldFactory().key},
         "settings/pipelines/": {"key": "default", "stage": "sql"},
+        "api/v1/pipelines/": {"key": "default"},
         "settings/qualification/": {"key": "champ"},
         "settings/channels/list/": {"key": "email"},
         "settings/channels/rules/": {"key": "sites"},
@@ -297,6 +307,7 @@ def _selling(lead: Lead, alice: User) -> dict[str, Any]:
             name="Thanks", subject="Thank you", body="Hello {{ first_name }}", user=alice, at=now
         ).pk,
         "product_id": save_product(name="Seat", price=Decimal(10)).public_id,
+        "stage_id": Stage.objects.get(key="sql").pk,
         "reason_id": CloseReason.objects.filter(kind="lost").first().pk,
         "kind": "lost",
     }
@@ -344,7 +355,7 @@ def _keys(alice: User) -> dict[str, str]:
 
     return {
         "reading key": key("Reports", READ_SCOPES),
-        "wrong key": key("Other", ["admin:read"]),
+        "wrong key": key("Other", ["tracking:write"]),
         "full key": key("Everything", ALL_SCOPES),
         "owner's key": key("Alice's", ALL_SCOPES, user=alice),
     }

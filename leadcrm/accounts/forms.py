@@ -7,6 +7,8 @@ from zoneinfo import available_timezones
 from django import forms
 from django.core.exceptions import ValidationError
 
+from leadcrm.accounts.access import teams_below
+from leadcrm.accounts.leaving import To
 from leadcrm.accounts.models import ApiKey, Role, Team, User, Workspace
 from leadcrm.accounts.scopes import SCOPES
 from leadcrm.lib.errors import DomainError
@@ -16,6 +18,12 @@ def zones() -> list[tuple[str, str]]:
     """Places, not abbreviations: those survive summer time."""
     places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
     return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in sorted(places))]
+
+
+NO_ZONE = {
+    "invalid_choice": "“%(value)s” is no time zone we know. Choose a place, such as "
+    "Europe/Amsterdam: it knows about summer time."
+}
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -39,7 +47,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["time_zone"] = forms.ChoiceField(
-            choices=zones(), help_text=self.fields["time_zone"].help_text
+            choices=zones(),
+            help_text=self.fields["time_zone"].help_text,
+            error_messages=NO_ZONE,
         )
         self.fields["theme"] = forms.ChoiceField(
             choices=User.Theme.choices, widget=forms.RadioSelect, required=False, label="Colours"
@@ -58,7 +68,7 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"] = forms.ChoiceField(choices=zones())
+        self.fields["time_zone"] = forms.ChoiceField(choices=zones(), error_messages=NO_ZONE)
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).upper()
@@ -84,6 +94,36 @@ class ChangePersonForm(PersonForm):
     email = None  # type: ignore[assignment]
 
 
+class LeavingForm(forms.Form):
+    """What becomes of what somebody holds who leaves."""
+
+    to = forms.ChoiceField(
+        choices=To.choices, widget=forms.RadioSelect, label="Their open leads and tasks"
+    )
+    successor = forms.ChoiceField(required=False, label="Colleague")
+    note = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Hand-over note",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Shown with each lead to whoever gets it.",
+    )
+
+    def __init__(self, *args: Any, leaving: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        staying = User.objects.filter(
+            is_active=True, role__in=[Role.REP, Role.MANAGER, Role.ADMIN]
+        ).exclude(pk=leaving.pk)
+        self.people = {user.public_id: user for user in staying.order_by("name", "pk")}
+        names = [(key, user.name) for key, user in self.people.items()]
+        self.fields["successor"].choices = [("", "Choose a colleague"), *names]  # type: ignore[attr-defined]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {**given, "successor": self.people.get(given["successor"])}
+
+
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Team
@@ -102,6 +142,18 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
             required=False,
             label="Part of",
         )
+
+    def clean_parent(self) -> Team | None:
+        """Escalations go up the teams: they must come to an end."""
+        parent: Team | None = self.cleaned_data["parent"]
+        if parent is not None and self.instance.pk:
+            below = teams_below(frozenset({self.instance.pk}))
+            if parent.pk in below:
+                raise ValidationError(
+                    f"{parent} is part of {self.instance} already. In a circle nobody would be "
+                    "above, and escalations would never end. Choose a team outside it."
+                )
+        return parent
 
 
 class ApiKeyForm(forms.Form):

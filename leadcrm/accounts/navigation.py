@@ -118,6 +118,7 @@ SETTINGS = (
         (
             Item("api-keys", "API keys", "key-round", "/settings/api-keys/", ()),
             Item("webhooks", "Webhooks", "webhook", "/settings/webhooks/", ()),
+            Item("configuration", "Configuration", "file-cog", "/settings/configuration/", ()),
             Item("events", "Events", "activity", "/settings/events/", ()),
             Item("mail", "Mail catcher", "mails", "/settings/mail/", ()),
         ),

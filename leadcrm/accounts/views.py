@@ -9,11 +9,13 @@ from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from leadcrm.accounts import actions, invitations, mailcatcher, people, queries
+from leadcrm.accounts import actions, invitations, leaving, mailcatcher, people, queries
+from leadcrm.accounts.availability import announce
 from leadcrm.accounts.doors import admin_required, user_of
 from leadcrm.accounts.forms import (
     ApiKeyForm,
     ChangePersonForm,
+    LeavingForm,
     PersonForm,
     ProfileForm,
     TeamForm,
@@ -38,6 +40,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=user_of(request))
     if form.is_valid():
         form.save()
+        if "time_zone" in form.changed_data:
+            announce([user_of(request)], at=timezone.now(), actor=user_of(request))
         messages.success(request, "Saved.")
         return redirect("profile")
     return render(request, "settings/profile.html", {"form": form}, status=status_of(form))
@@ -48,6 +52,8 @@ def workspace(request: HttpRequest) -> HttpResponse:
     form = WorkspaceForm(request.POST or None, instance=Workspace.load())
     if form.is_valid():
         form.save()
+        if "time_zone" in form.changed_data:
+            announce([], at=timezone.now(), actor=user_of(request))
         messages.success(request, "Saved for everybody.")
         return redirect("workspace")
     return render(request, "settings/workspace.html", {"form": form}, status=status_of(form))
@@ -110,10 +116,31 @@ def person_edit(request: HttpRequest, public_id: str) -> HttpResponse:
 def person_active(request: HttpRequest, public_id: str) -> HttpResponse:
     person = get_object_or_404(User, public_id=public_id)
     active = request.POST.get("active") == "yes"
+    if not active and leaving.holdings_of(person):
+        return redirect("person-leave", person.public_id)
     people.set_active(person.pk, active=active)
     words = "may sign in again" if active else "is signed out everywhere and may not sign in"
     messages.success(request, f"{person.name} {words}.")
     return redirect("people")
+
+
+@admin_required
+def person_leave(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Asks what becomes of open leads and tasks, and does it with switching the account off."""
+    person = get_object_or_404(User, public_id=public_id, is_active=True)
+    form = LeavingForm(request.POST or None, leaving=person, initial={"to": leaving.To.RULES})
+    if form.is_valid():
+        try:
+            at = timezone.now()
+            leaving.leave(person.pk, **form.values, at=at, actor=user_of(request))
+        except DomainError as error:
+            show_refusal(form, error)
+        else:
+            words = "is signed out everywhere, and what they held is handed over"
+            messages.success(request, f"{person.name} {words}.")
+            return redirect("people")
+    context = {"person": person, "form": form, "holdings": leaving.holdings_of(person)}
+    return render(request, "settings/leaving.html", context, status=status_of(form))
 
 
 @admin_required

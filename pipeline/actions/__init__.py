@@ -8,7 +8,7 @@ from pipeline.actions.cycles import (
     open_cycle,
     reopen_cycle,
 )
-from pipeline.actions.deals import NoOpenCycle, create_deal, delete_deal, update_deal
+from pipeline.actions.deals import NewLine, NoOpenCycle, create_deal, delete_deal, update_deal
 from pipeline.actions.defaults import ensure_default_routing, ensure_defaults, fallback_queue
 from pipeline.actions.ledger import recount_reached
 from pipeline.actions.mail import tell_of_assignment, tell_of_inquiry, tell_of_reply, write_to
@@ -29,7 +29,13 @@ from pipeline.actions.pools import (
     save_pool,
     set_pool_member,
 )
-from pipeline.actions.response import announce_takeover, record_contact, retime_clock
+from pipeline.actions.response import (
+    announce_takeover,
+    mark_stale,
+    reaim_clock,
+    record_contact,
+    retime_clock,
+)
 from pipeline.actions.routing import route
 from pipeline.actions.rules import (
     NewRule,
@@ -69,6 +75,7 @@ __all__ = [
     "FollowUp",
     "MeetingOutcome",
     "MovedMeanwhile",
+    "NewLine",
     "NewRule",
     "NoOpenCycle",
     "NotYours",
@@ -105,11 +112,13 @@ __all__ = [
     "log_call",
     "log_email",
     "log_meeting",
+    "mark_stale",
     "move_pool_member",
     "move_to_stage",
     "open_cycle",
     "publish_draft",
     "qualify",
+    "reaim_clock",
     "record_contact",
     "recount_reached",
     "reject",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from leads.models import Activity, Lead
 from pipeline import queries
 from pipeline.actions.answers import refuse
 from pipeline.actions.ledger import lock_lead
+from pipeline.actions.mail import write_to
 from pipeline.actions.owners import assign
 from pipeline.actions.response import recount
 from pipeline.actions.routing import route
@@ -225,16 +227,27 @@ def _routed_on(step: ResponseStep, lead: Lead, *, at: datetime) -> tuple[Assignm
 def _tell(
     lead: Lead, clock: ResponseClock, users: Iterable[User], *, kind: str, title: str, key: str
 ) -> None:
+    """In the app; and by e-mail whoever hears of somebody else's lead: they do not look there."""
+    body, url = f"{_holder(lead)} is responsible.", queries.lead_url(lead)
+    dedupe_key = f"response-{key}:{_run(clock)}"
     for user in users:
         notify(
             user,
             kind=kind,
             title=title,
-            body=f"{_holder(lead)} is responsible.",
-            dedupe_key=f"response-{key}:{_run(clock)}",
-            url=queries.lead_url(lead),
+            body=body,
+            dedupe_key=dedupe_key,
+            url=url,
             lead_id=lead.pk,
         )
+        if kind == "response_late" and user != lead.owner:
+            context: dict[str, object] = {
+                "title": title,
+                "body": body,
+                "url": settings.SITE_URL + url,
+            }
+            own_key = f"{dedupe_key}:{user.pk}"
+            write_to(user, kind="waits", context=context, dedupe_key=own_key, lead=lead)
 
 
 def _hop(

@@ -11,7 +11,9 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import models, transaction
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
+from django.utils import timezone
 
+from leadcrm.accounts import notices
 from leadcrm.accounts.actions import notify
 from leadcrm.accounts.models import User
 from leadcrm.lib import pump
@@ -20,13 +22,31 @@ from pipeline import queries
 from pipeline.models import Assignment, StaffEmail
 
 QUEUE = "staff_mail"
+# Causes that give many leads in one go: one message for all of them.
+TOGETHER = frozenset(
+    {
+        Assignment.Cause.BULK,
+        Assignment.Cause.LEFT,
+        Assignment.Cause.COVER,
+        Assignment.Cause.RETURNED,
+    }
+)
 BATCH = 20
+# By which choice of notifications an e-mail goes.
+CHOSEN_AS = {"assigned_many": "assigned", "waits": "response_late"}
 
 
 def write_to(
     user: User, *, kind: str, context: dict[str, object], dedupe_key: str, lead: Lead | None = None
 ) -> bool:
-    """Queue one e-mail, once for each `dedupe_key`, from the templates `pipeline/email/<kind>/`."""
+    """Queue one e-mail, once for each `dedupe_key`, from the templates `pipeline/email/<kind>/`.
+
+    Not for who wants no such e-mail; for who has quiet hours, when they end.
+    """
+    now = timezone.now()
+    due_at = notices.email_moment(user, CHOSEN_AS.get(kind, kind), at=now)
+    if due_at is None:
+        return False
     values = {**context, "user": user, "lead": lead, "site_url": settings.SITE_URL}
     folder = f"pipeline/email/{kind}"
     _, created = StaffEmail.objects.get_or_create(
@@ -35,6 +55,7 @@ def write_to(
             "user": user,
             "lead": lead,
             "kind": kind,
+            **({"due_at": due_at} if due_at > now else {}),
             "subject": " ".join(render_to_string(f"{folder}/subject.txt", values).split())[:200],
             "text": render_to_string(f"{folder}/body.txt", values),
             "html": render_to_string(f"{folder}/body.html", values),
@@ -67,7 +88,7 @@ def tell_of_assignment(assignment_id: int, *, at: datetime) -> None:
 
 
 def _tell_owner(assignment: Assignment, owner: User, *, at: datetime) -> None:
-    if assignment.cause == Assignment.Cause.BULK:
+    if assignment.cause in TOGETHER:
         _tell_of_many(assignment, owner)
         return
     lead, decision = assignment.lead, assignment.decision
@@ -98,7 +119,7 @@ def _tell_of_many(assignment: Assignment, owner: User) -> None:
     together = Assignment.objects.filter(
         owner=owner, cause=assignment.cause, from_at=assignment.from_at, actor=assignment.actor
     )
-    number, giver = together.count(), assignment.actor or "The product"
+    number, giver = together.count(), assignment.actor or "LeadCRM"
     key = f"assigned-many:{assignment.actor_id}:{assignment.from_at.isoformat()}"
     title = f"{giver} gave you {number} leads" if number > 1 else f"{giver} gave you a lead"
     url = "/leads/?owner=me"

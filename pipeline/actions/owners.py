@@ -17,7 +17,7 @@ from leads.events import LeadAssigned
 from leads.models import Lead
 from pipeline.actions.defaults import fallback_queue
 from pipeline.actions.ledger import lock_leads
-from pipeline.models import Assignment, RoutingDecision, SalesCycle, WaitingLead
+from pipeline.models import Assignment, RoutingDecision, SalesCycle, Task, WaitingLead
 
 NOTE_LIMIT = 500
 # Nobody needs to accept what they took or were found to own already.
@@ -98,6 +98,9 @@ def assign_many(
     Lead.objects.bulk_update(leads, ["owner", "team", "updated_at"], batch_size=500)
     if owner is not None:
         WaitingLead.objects.filter(lead__in=leads).delete()
+        # What nobody was to do comes with the lead.
+        unclaimed = Task.objects.filter(lead__in=leads, assignee=None, done_at=None)
+        unclaimed.update(assignee=owner)
     _announce(made, previous, at=at, actor=actor)
     return made
 

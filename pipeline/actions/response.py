@@ -201,6 +201,32 @@ def retime_clock(lead_id: int, *, at: datetime) -> None:
     clock.save(update_fields=["respond_by", "due_at", "lease_token", "is_stale"])
 
 
+@transaction.atomic
+def reaim_clock(lead_id: int, *, at: datetime) -> None:
+    """Let the target that holds now count, if it asks for an earlier answer.
+
+    A lead turns out to be hot, or comes to another stage, after its clock began. Nothing gets
+    more time by that, and what is late stays late.
+    """
+    if not ResponseTarget.objects.filter(enabled=True).exclude(condition={}).exists():
+        return
+    lead = lock_lead(lead_id)
+    clock = ResponseClock.objects.filter(ResponseClock.RUNNING, lead=lead, late_at=None).first()
+    target = queries.target_for(lead.pk) if clock else None
+    if clock is None or target is None or target.pk == clock.target_id:
+        return
+    respond_by = _respond_by(lead, target, clock.started_at)
+    if respond_by >= clock.respond_by:
+        return
+    clock.target, clock.target_minutes = target, target.minutes
+    clock.uses_working_hours, clock.respond_by = target.uses_working_hours, respond_by
+    clock.warned_at, clock.lease_token = None, None
+    clock.due_at = warn_at(clock)
+    clock.save()
+    save_lead(lead, at=at, response_due_at=respond_by)
+    pump.wake(QUEUE)
+
+
 def recount(lead: Lead, clock: ResponseClock, *, at: datetime) -> None:
     """When the answer is due by the calendar as it is now; the caller saves the clock.
 

@@ -92,7 +92,9 @@ def _offer(assignment: Assignment, outcome: Outcome, *, at: datetime) -> None:
     pool, owner = outcome.pool, assignment.owner
     if pool is None or pool.accept_minutes is None or owner is None or assignment.accepted_at:
         return
-    accept_by = after_working_minutes(queries.calendar_for(owner), at, pool.accept_minutes)
+    # The hours that decide whether somebody is at work: no hours written down means always.
+    calendar = queries.calendars_of([owner])[owner.pk]
+    accept_by = after_working_minutes(calendar, at, pool.accept_minutes)
     Offer.objects.create(assignment=assignment, accept_by=accept_by, due_at=accept_by)
 
 

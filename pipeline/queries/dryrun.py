@@ -14,9 +14,7 @@ from pipeline.models import (
     Assignment,
     Pool,
     PoolMember,
-    RoutingDecision,
     RoutingRule,
-    SalesCycle,
 )
 from pipeline.queries.availability import calendars_of
 from pipeline.queries.conditions import leads_matching
@@ -336,7 +334,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What a decision of the past said."""
+    """Who first got a lead, and by which rule, or how else."""
 
     arrival: Arrival
     did: str
@@ -367,28 +365,34 @@ def _people_of(rules: Sequence[RoutingRule]) -> list[User]:
     return list(User.objects.filter(pool_memberships__pool__in=pools).distinct().order_by("pk"))
 
 
+NOT_GIVEN = (
+    Assignment.Cause.OPENED,
+    Assignment.Cause.LEFT,
+    Assignment.Cause.COVER,
+    Assignment.Cause.RETURNED,
+    Assignment.Cause.MERGED,
+)
+
+
 def routed_leads(principal: object, *, at: datetime, days: int) -> list[Routed]:
-    """The first decision about each lead somebody may see, of the last `days`, newest first."""
+    """Who first got each lead of the last `days`, by a rule or otherwise, the newest first."""
     visible = Lead.objects.visible_to(principal).values("pk")
     since = at - timedelta(days=min(days, LONGEST_DAYS))
-    decisions = (
-        RoutingDecision.objects.filter(lead__in=visible, decided_at__gte=since, decided_at__lte=at)
-        .exclude(cause="drained")
-        .select_related("chosen", "queue")
-        .defer("trace", "candidates", "inputs", "rotation_before", "rotation_after")
-        .order_by("-decided_at", "-pk")[: MOST_LEADS * 2]
-    )
-    first = {decision.lead_id: decision for decision in decisions}
-    closed = dict(
-        SalesCycle.objects.filter(pk__in=[d.cycle_id for d in first.values()]).values_list(
-            "pk", "closed_at"
-        )
-    )
+    given = (
+        Assignment.objects.filter(lead__in=visible, from_at__gte=since, from_at__lte=at)
+        .filter(Q(owner__isnull=False) | Q(decision__isnull=False))
+        .exclude(cause__in=NOT_GIVEN)
+        .order_by("-from_at", "-pk")
+        .values_list(
+            "lead_id", "from_at", "owner__name", "team__name", "decision__rule_name",
+            "cause", "cycle__closed_at",
+        )[: MOST_LEADS * 2]
+    )  # fmt: skip
+    first = {row[0]: row for row in given}
+    labels = dict(Assignment.Cause.choices)
     return [
-        Routed(
-            Arrival(d.lead_id, d.decided_at, closed.get(d.cycle_id or 0)),
-            str(d.chosen or f"Queue: {d.queue}"),
-            d.rule_name,
+        Routed(Arrival(pk, moment, ends), owner or f"Queue: {team}", rule or labels[cause])
+        for pk, moment, owner, team, rule, cause, ends in sorted(
+            first.values(), key=lambda row: row[1], reverse=True
         )
-        for d in sorted(first.values(), key=lambda d: d.decided_at, reverse=True)
     ]

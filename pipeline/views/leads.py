@@ -6,16 +6,17 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leadcrm.accounts.doors import user_of
 from leadcrm.lib.errors import FieldError, Invalid
 from leads.models import Lead
 from pipeline import actions, queries
 from pipeline.actions.day import come_back_later, finish_for_today
-from pipeline.actions.letters import send_letter
+from pipeline.actions.letters import fill, send_letter
 from pipeline.forms import CallForm, DealForm, EmailForm, OwnerForm, SnoozeForm, TaskForm
-from pipeline.views.doors import done, find_lead, next_of, undo_path
+from pipeline.queries import talks
+from pipeline.views.doors import done, find_lead, is_fragment, next_of, undo_path
 
 Checked = TypeVar("Checked", bound=Form)
 
@@ -44,8 +45,8 @@ def check(form: Checked) -> Checked:
 @require_POST
 def log_call(request: HttpRequest, lead_id: str) -> HttpResponse:
     lead, form = find_lead(request, lead_id), check(CallForm(request.POST))
-    given, due_at = form.cleaned_data, form.follow_up_at
-    title = f"Call {lead.name} again"
+    given = form.cleaned_data
+    follow_up = form.follow_up(lead, given["outcome"])
     actions.log_call(
         lead.pk,
         user=user_of(request),
@@ -53,16 +54,52 @@ def log_call(request: HttpRequest, lead_id: str) -> HttpResponse:
         at=timezone.now(),
         note=given["note"],
         minutes=given["minutes"],
-        follow_up=actions.FollowUp(title=title, due_at=due_at, kind="call") if due_at else None,
+        follow_up=follow_up,
     )
-    return done(request, f"Call with {lead.name} logged.", to=next_of(request, page_of(lead)))
+    words = f"Call with {lead.name} logged.{next_words(follow_up)}"
+    return done(request, words, to=next_of(request, page_of(lead)))
 
 
-@require_POST
+def next_words(follow_up: actions.FollowUp | None) -> str:
+    """“ Next: Call Priya again, Friday 09:00.”"""
+    if follow_up is None or follow_up.due_at is None:
+        return ""
+    return f" Next: {follow_up.title}, {timezone.localtime(follow_up.due_at):%A %H:%M}."
+
+
+@require_http_methods(["GET", "POST"])
 def send_email(request: HttpRequest, lead_id: str) -> HttpResponse:
-    lead, form = find_lead(request, lead_id), check(EmailForm(request.POST))
-    send_letter(lead, user=user_of(request), at=timezone.now(), **form.cleaned_data)
-    return done(request, f"E-mail to {lead.name} sent.", to=next_of(request, page_of(lead)))
+    """Write to a lead, from a template or as an answer; without scripts on a page of its own."""
+    lead, user = find_lead(request, lead_id), user_of(request)
+    if request.method == "GET":
+        return writing(request, lead)
+    form = check(EmailForm(request.POST))
+    follow_up = form.follow_up(lead, "email")
+    send_letter(lead, form.draft, user=user, at=timezone.now(), follow_up=follow_up)
+    words = f"E-mail to {lead.name} sent.{next_words(follow_up)}"
+    return done(request, words, to=next_of(request, page_of(lead)))
+
+
+def writing(request: HttpRequest, lead: Lead) -> HttpResponse:
+    start = talks.beginning(
+        lead,
+        user_of(request),
+        template=request.GET.get("template", ""),
+        reply=request.GET.get("reply", ""),
+    )
+    filled = {
+        name: fill(value, lead, user_of(request)) if name in {"subject", "body"} else value
+        for name, value in start.initial.items()
+    }
+    context = {
+        "lead": lead,
+        "email_form": EmailForm(initial=filled),
+        "start": start,
+        "templates": talks.templates_for(user_of(request)),
+        "next": next_of(request, page_of(lead)) if "next" in request.GET else "",
+    }
+    part = "pipeline/compose_email.html" if is_fragment(request) else "pipeline/write.html"
+    return render(request, part, context)
 
 
 @require_POST

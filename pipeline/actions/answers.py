@@ -8,9 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from leadcrm.accounts.models import Role, User
+from leadcrm.eventlog.actions import publish
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from leadcrm.lib.normalise import clean_text
+from leads.events import SalesAccepted, SalesRejected
 from leads.models import Lead, Lifecycle, Stage, Status
 from pipeline.actions.ledger import lock_lead, open_cycle_of, save_lead, write_transition
 from pipeline.actions.owners import NOTE_LIMIT, assign
@@ -48,7 +50,12 @@ def mark_accepted(lead: Lead, *, at: datetime) -> None:
     current = Assignment.objects.filter(Assignment.CURRENT, lead=lead, accepted_at=None)
     Offer.objects.filter(assignment__in=current.values("pk")).update(due_at=None, lease_token=None)
     current.update(accepted_at=at)
-    SalesCycle.objects.filter(SalesCycle.OPEN, lead=lead, accepted_at=None).update(accepted_at=at)
+    cycle = SalesCycle.objects.filter(SalesCycle.OPEN, lead=lead, accepted_at=None).first()
+    if cycle is not None:
+        cycle.accepted_at = at
+        cycle.save(update_fields=["accepted_at"])
+        if cycle.sql_at is not None:
+            publish(SalesAccepted(lead_id=lead.pk, cycle_id=cycle.pk), at=at)
 
 
 @transaction.atomic
@@ -102,6 +109,7 @@ def reject(lead_id: int, *, user: User, reason: str, at: datetime) -> None:
         raise Conflict("This lead has no open cycle to reject. Reopen it first.")
     cycle.rejected_at, cycle.rejected_reason = at, text[:200]
     cycle.save(update_fields=["rejected_at", "rejected_reason"])
+    publish(SalesRejected(lead_id=lead.pk, cycle_id=cycle.pk, reason=text), at=at, actor=user)
     changes: dict[str, Any] = {"status": Status.NURTURING}
     if lead.lifecycle in {Lifecycle.SQL, Lifecycle.PQL}:
         changes["lifecycle"] = Lifecycle.MQL

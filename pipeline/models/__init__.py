@@ -14,6 +14,7 @@ from pipeline.models.funnel import (
     Transition,
 )
 from pipeline.models.response import ClockHop, ResponseClock, ResponseStep, ResponseTarget
+from pipeline.models.resting import Rest
 from pipeline.models.routing import (
     Alarm,
     Assignment,
@@ -53,6 +54,7 @@ __all__ = [
     "ResponseClock",
     "ResponseStep",
     "ResponseTarget",
+    "Rest",
     "RoutingDecision",
     "RoutingRule",
     "RuleSet",

@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 from django.db import connection
@@ -19,8 +21,9 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def as_text(rows: Iterable[Sequence[Any]]) -> str:
-    """The rows as COPY reads them."""
-    return "".join(["\t".join([_value(value) for value in row]) + "\n" for row in rows])
+    """The rows as COPY reads them. Written column by column: values of one are mostly of a kind."""
+    columns = [_column(values) for values in zip(*rows, strict=True)]
+    return "".join(["\t".join(line) + "\n" for line in zip(*columns, strict=True)])
 
 
 def copy_text(table: str, columns: Sequence[str], text: str) -> None:
@@ -30,6 +33,18 @@ def copy_text(table: str, columns: Sequence[str], text: str) -> None:
     names = ", ".join(quote(column) for column in columns)
     with connection.cursor() as cursor:
         cursor.cursor.copy_expert(f"COPY {quote(table)} ({names}) FROM STDIN", io.StringIO(text))
+
+
+def _column(values: tuple[Any, ...]) -> Sequence[str]:
+    kinds = set(map(type, values))
+    if kinds == {str} and not _SPECIAL.search("".join(values)):
+        return values
+    first = values[0]
+    if all(map(is_, values, repeat(first))):
+        return [_value(first)] * len(values)
+    if kinds == {int}:
+        return list(map(str, values))
+    return [_value(value) for value in values]
 
 
 def _value(value: Any) -> str:

@@ -63,7 +63,7 @@ class ExportsView(APIView):
             request.user,
             format_=form.validated_data["format"],
             query=urlencode(filters),
-            columns=form.validated_data.get("columns", ()),
+            columns=exporting.check(form.validated_data.get("columns", ())),
         )
         return Response(ExportSerializer(job).data, status=202)
 

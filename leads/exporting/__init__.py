@@ -1,6 +1,6 @@
 """Leads as lines of a spreadsheet, in the columns that an import takes back."""
 
-from leads.exporting.columns import Column, Line, available, chosen, headings, lines
+from leads.exporting.columns import Column, Line, available, check, chosen, headings, lines
 from leads.exporting.formats import (
     CSV,
     FORMATS,
@@ -31,6 +31,7 @@ __all__ = [
     "NotReady",
     "available",
     "blocks_of",
+    "check",
     "chosen",
     "content_type",
     "csv_blocks",

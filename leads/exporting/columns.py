@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leadcrm.lib.errors import Invalid
 from leadcrm.lib.pagination import keyset_page
 from leads import fields
 from leads.models import Consent, FieldDefinition, Lead, LeadTag
@@ -105,6 +106,15 @@ def chosen(keys: Sequence[str] = ()) -> list[Column]:
     """The columns of these keys that there still are; all, where none is named or left."""
     known = available()
     return [known[key] for key in dict.fromkeys(keys) if key in known] or list(known.values())
+
+
+def check(keys: Sequence[str]) -> Sequence[str]:
+    """:raises Invalid: there is no such column."""
+    known = available()
+    if unknown := next((key for key in keys if key not in known), None):
+        message = f"There is no column “{unknown[:60]}”. Choose from: {', '.join(known)}."
+        raise Invalid.field("columns", message, "unknown")
+    return keys
 
 
 def exported() -> list[FieldDefinition]:

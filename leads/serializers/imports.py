@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from leads.exporting import available
 from leads.models import ExportJob, ImportJob, ImportRow
 
 MOST_LETTERS = 4_500_000
@@ -94,14 +93,6 @@ class ExportInput(serializers.Serializer[Any]):
         max_length=300,
         help_text="Keys such as `email`, `stage` or `custom.<key>`; all, where none is named.",
     )
-
-    def validate_columns(self, keys: list[str]) -> list[str]:
-        unknown = next((key for key in keys if key not in available()), None)
-        if unknown is not None:
-            raise serializers.ValidationError(
-                f"There is no column “{unknown[:60]}”. Choose from: {', '.join(available())}."
-            )
-        return keys
 
 
 class ExportSerializer(serializers.ModelSerializer[ExportJob]):

@@ -203,7 +203,7 @@ class TestPrograms:
 
         assert (told["state"], told["rows"]) == ("ready", 1)
         assert table(api.get(told["download_url"])) == [{"First name": "Hot", "Score": "80"}]
-        assert refused.status_code == 400
+        assert refused.status_code == 422
         assert "There is no column “age”" in refused.json()["errors"][0]["message"]
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from scoring import bantapi, explainapi, modelapi, studiesapi
+from scoring.surveys import api as surveys
 
 urlpatterns = [
     *explainapi.urlpatterns,
@@ -14,4 +15,5 @@ urlpatterns = [
     ),
     *modelapi.urlpatterns,
     *studiesapi.urlpatterns,
+    *surveys.urlpatterns,
 ]

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from scoring import queries
 from scoring.engine import Contribution, Explanation
-from scoring.models import BantAnswer, BantCriterion, Level, ModelVersion, Rule
+from scoring.models import BantAnswer, Level, ModelVersion, Rule
 from scoring.standing import BantState, Question
 
 
@@ -31,14 +31,14 @@ class PresentAnswerSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()
     question = serializers.CharField(allow_blank=True, help_text="How a person would ask for it.")
-    kind = serializers.ChoiceField(choices=BantCriterion.Kind.choices)
+    kind = serializers.CharField(help_text="text, money, choice or date")
     level = serializers.ChoiceField(choices=Level.choices)
     value = serializers.CharField(allow_blank=True)
     details = serializers.DictField(
         help_text="The value for programs: amount, amount_to, currency; date, quarter; or choice."
     )
     evidence = serializers.CharField(allow_blank=True)
-    source = serializers.ChoiceField(choices=BantAnswer.Source.choices, allow_null=True)
+    source = serializers.CharField(allow_null=True, help_text="form, survey, rep, api or import")
     at = serializers.DateTimeField(allow_null=True)
 
 
@@ -53,7 +53,7 @@ class PastAnswerSerializer(serializers.Serializer[Any]):
     level = serializers.ChoiceField(choices=Level.choices)
     value = serializers.CharField(allow_blank=True)
     evidence = serializers.CharField(allow_blank=True)
-    source = serializers.ChoiceField(choices=BantAnswer.Source.choices)
+    source = serializers.CharField(help_text="form, survey, rep, api or import")
     at = serializers.DateTimeField()
     until = serializers.DateTimeField(allow_null=True, help_text="null: it holds now")
 

@@ -40,6 +40,7 @@ PAGES = {
         /settings/notifications/live/
         /settings/notifications/choices/
         /conditions/builder/
+        /leads/filter/conditions/
         /conditions/count/
         /dashboard/
         /dashboard/funnel/
@@ -113,6 +114,8 @@ PAGES = {
         /leads/<public_id:lead_id>/owner/
         /leads/<public_id:lead_id>/accept/
         /leads/<public_id:lead_id>/decline/
+        /leads/<public_id:lead_id>/verdict/
+        /leads/<public_id:lead_id>/bring-back/
         /leads/<public_id:lead_id>/snooze/
         /leads/<public_id:lead_id>/done/
         /leads/<public_id:lead_id>/reopen/
@@ -473,6 +476,7 @@ API = {
         /leads/<public_id:lead_id>/owner/
         /leads/<public_id:lead_id>/acceptance/
         /leads/<public_id:lead_id>/rejection/
+        /leads/<public_id:lead_id>/disqualification/
         /leads/<public_id:lead_id>/routing/
         /leads/<public_id:lead_id>/response/
         /leads/<public_id:lead_id>/tasks/

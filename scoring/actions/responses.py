@@ -200,10 +200,17 @@ def _apply(response: SurveyResponse, lead: Lead) -> None:
 
 
 def _fill(lead: Lead, said: flow.Said, at: datetime) -> None:
-    """What is empty is filled; what differs is proposed, as with every capture."""
+    """What is empty is filled; what differs is proposed, as with every capture.
+
+    An option such as “100 to 499” is too rough to say that a number we know is wrong.
+    """
     own = records.sort_out(said.custom)
     custom = {key: value for key, value in own.values.items() if value is not None}
-    contact = _cleaned(said.contact)
+    contact = {
+        name: value
+        for name, value in _cleaned(said.contact).items()
+        if name not in said.rough or getattr(lead, name) in ("", None)
+    }
     if contact or custom:
         known = complete_lead(lead.pk, contact, custom, at=at)  # type: ignore[arg-type]
         propose(known.lead_id, known.said, at=at)

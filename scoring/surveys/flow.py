@@ -284,6 +284,7 @@ class Said:
     tags: list[str] = field(default_factory=list)
     criteria: dict[str, dict[str, str]] = field(default_factory=dict)
     message: str = ""
+    rough: set[str] = field(default_factory=set)  # what options say only about
 
 
 def said_of(content: Content, answers: Answers, path: Sequence[str]) -> Said:
@@ -310,6 +311,8 @@ def _take(said: Said, question: Question, answer: Any) -> None:
         said.contact["first_name"], said.contact["last_name"] = split_name(words)
     elif target in CONTACT_FIELDS and (value := _value(target, words)) not in ("", None):
         said.contact[target] = value
+        if kind_of(question).optioned:
+            said.rough.add(target)
 
 
 def _value(target: str, words: str) -> Any:

@@ -85,7 +85,7 @@ def results_of(survey: Survey) -> Results | None:
     questions = [
         _asked(survey, totals, each, n, spread.get(each["key"], {}), reached, stopped)
         for n, each in enumerate(content.questions, 1)
-        if kind_of(each).asks
+        if kind_of(each).asks and (each["type"] != "contact" or reached.get(each["key"]))
     ]
     return Results(totals, questions, _endings(survey, totals))
 

@@ -10,13 +10,13 @@ from leadcrm.accounts.navigation import badge
 from leads.attribution import channels
 from leads.attribution.credit import MODELS
 from leads.clocks import reply_clock
-from leads.models import Lead, Stage, Touch
+from leads.models import Lead, Lifecycle, Stage, Touch
 from leads.panels import Place, panel
 from leads.queries.record import Path, path_of
 from pipeline import queries
-from pipeline.forms import SNOOZES, CallForm, EmailForm, OwnerForm, TaskForm
+from pipeline.forms import LENGTHS, SNOOZES, CallForm, EmailForm, OwnerForm, TaskForm
 from pipeline.models import Assignment, Deal, RoutingDecision
-from pipeline.queries import my_day
+from pipeline.queries import my_day, selling, talks
 from pipeline.reports.attribution import touch_credit
 
 badge("day", meaning="replies over target")(my_day.late_replies)
@@ -29,7 +29,7 @@ def stage(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     position = lead.stage.position if lead.stage and not lost else -1
     steps = [
         {"stage": step, "done": step.position < position, "now": step.pk == lead.stage_id}
-        for step in queries.stage_list()
+        for step in queries.stage_list(lead.stage.pipeline_id if lead.stage else None)
         if step.category != hidden
     ]
     days = (at - lead.stage_entered_at).days if lead.stage_entered_at else None
@@ -81,7 +81,7 @@ def next_steps(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
 @panel("deals", place=Place.SIDE, position=40, template="pipeline/panel_deals.html")
 def deals(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     found = list(queries.deals_of(lead.pk)[:20])
-    worth = sum(deal.amount for deal in found if deal.state == Deal.State.OPEN)
+    worth = selling.by_currency(deal for deal in found if deal.state == Deal.State.OPEN)
     return {"deals": found, "worth": worth, "currency": Workspace.load().currency}
 
 
@@ -99,7 +99,8 @@ def routing(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
 
 @panel("email", place=Place.COMPOSER, position=10, template="pipeline/panel_email.html")
 def email(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
-    return {"label": "E-mail", "icon": "mail", "key": "r", "form": EmailForm()}
+    form = EmailForm(initial=talks.beginning(lead, user).initial)
+    return {"label": "E-mail", "icon": "mail", "key": "r", "form": form}
 
 
 @panel("call", place=Place.COMPOSER, position=20, template="pipeline/panel_call.html")
@@ -112,13 +113,46 @@ def task(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     return {"label": "Task", "icon": "list-todo", "key": "t", "form": TaskForm()}
 
 
+@panel("meeting", place=Place.COMPOSER, position=25, template="pipeline/panel_meeting.html")
+def meeting(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"label": "Meeting", "icon": "calendar-plus", "lengths": LENGTHS}
+
+
+@panel("file", place=Place.COMPOSER, position=40, template="pipeline/panel_file.html")
+def file(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"label": "File", "icon": "paperclip"}
+
+
+@panel(
+    "meetings",
+    place=Place.SIDE,
+    position=15,
+    template="pipeline/panel_meetings.html",
+    later="Meetings",
+)
+def meetings(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
+    found = talks.upcoming(lead, at=at)
+    return {"meetings": found, "at": at} if found else None
+
+
+@panel("files", place=Place.SIDE, position=60, template="pipeline/panel_files.html", later="Files")
+def files(lead: Lead, user: User, at: datetime) -> dict[str, Any] | None:
+    found = list(talks.attachments_visible_to(user).filter(lead=lead).order_by("-pk")[:50])
+    return {"files": found} if found else None
+
+
+@panel("verdict", place=Place.ACTIONS, position=5, template="pipeline/panel_verdict.html")
+def verdict(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
+    return {"rest": lead.lifecycle == Lifecycle.DISQUALIFIED}
+
+
 @panel("move", place=Place.ACTIONS, position=10, template="pipeline/panel_move.html")
 def move(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     """The next stage; a closed lead can be opened again."""
     position = lead.stage.position if lead.stage else -1
     ahead = (
         step
-        for step in queries.stage_list()
+        for step in queries.stage_list(lead.stage.pipeline_id if lead.stage else None)
         if step.position > position and step.category in {"open", "won"}
     )
     closed = lead.stage is not None and not lead.stage.is_open

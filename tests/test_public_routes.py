@@ -37,6 +37,9 @@ PUBLIC = {
     "e/o/<str:token>",
     "e/p/<str:token>",
     "e/u/<str:token>",
+    # The picture and the links of e-mails that colleagues wrote.
+    "m/o/<str:token>",
+    "m/c/<str:token>",
 }
 
 

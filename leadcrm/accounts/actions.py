@@ -3,14 +3,19 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
+
+from leadcrm.accounts import notices
 from leadcrm.accounts.models import ApiKey, Notification, User
 from leadcrm.accounts.scopes import PUBLISHABLE_SCOPES, SCOPES
+from leadcrm.lib import pump
 from leadcrm.lib.errors import FieldError, Invalid
 from leadcrm.lib.tokens import keyed_hash, new_secret
 
 KEY_PREFIX = "lc"
+TOGETHER = timedelta(seconds=30)  # what happens within it goes into one e-mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +95,29 @@ def notify(
     url: str = "",
     lead_id: int | None = None,
 ) -> bool:
-    """Tell somebody something, once for each `dedupe_key`; return whether it was news."""
+    """Tell somebody something, once for each `dedupe_key`; return whether it was news.
+
+    Where and when it is heard is the person's choice for its kind; see `notices`.
+    """
+    now = timezone.now()
+    choice = notices.choice_of(user, kind)
+    by_mail = None if notices.kind_of(kind).own_mail else notices.email_moment(user, kind, at=now)
     _, created = Notification.objects.get_or_create(
         user=user,
-        dedupe_key=dedupe_key,
+        dedupe_key=dedupe_key[:100],
         defaults={
             "kind": kind,
             "title": title[:200],
             "body": body[:500],
             "url": url,
             "lead_id": lead_id,
+            "in_app": choice.in_app,
+            "email": Notification.Email.WAITING if by_mail else Notification.Email.NO,
+            "due_at": by_mail + TOGETHER if by_mail else None,
         },
     )
+    if created and by_mail:
+        pump.wake("notification_mail")
     return created
 
 

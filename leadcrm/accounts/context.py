@@ -39,5 +39,5 @@ def parts_for(user: User, path: str) -> dict[str, Callable[[], Any]]:
 
 def unread_count(user: User) -> int:
     """Up to 100: nobody reads the exact number past that."""
-    unread = Notification.objects.filter(user=user, read_at=None)
+    unread = Notification.objects.filter(user=user, read_at=None, in_app=True)
     return len(unread.values_list("pk", flat=True)[:100])

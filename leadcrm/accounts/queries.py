@@ -29,4 +29,4 @@ def api_keys() -> QuerySet[ApiKey]:
 
 
 def notifications_of(user: User) -> QuerySet[Notification]:
-    return Notification.objects.filter(user=user).order_by("-created_at", "-pk")
+    return Notification.objects.filter(user=user, in_app=True).order_by("-created_at", "-pk")

@@ -22,6 +22,7 @@ from leads.merging.values import chosen_columns, compare
 from leads.models import (
     Activity,
     AssetGrant,
+    Attachment,
     Confirmation,
     Consent,
     DirtyLead,
@@ -70,6 +71,7 @@ moves(LeadIdentifier, one="identifier")
 moves(Inquiry, one="inquiry", many="inquiries")
 moves(Activity, one="activity", many="activities")
 moves(Note, one="note")
+moves(Attachment, one="file")
 moves(Touch, one="visit")
 moves(Touch, field="referred_by", one="referral")
 moves(Consent, one="consent receipt")

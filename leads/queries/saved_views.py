@@ -42,6 +42,13 @@ def views_of(user: User) -> list[View]:
     return [*DEFAULTS, *(_of_row(row, user) for row in rows)]
 
 
+def saved_views_of(user: User, *, page: str) -> list[View]:
+    """Those of another page: this person's, then those shared by others."""
+    saved = SavedView.objects.filter(Q(user=user) | Q(shared=True), page=page)
+    rows = sorted(saved, key=lambda row: (row.user_id != user.pk, row.position, row.pk))
+    return [_of_row(row, user) for row in rows]
+
+
 def _of_row(row: SavedView, user: User) -> View:
     return View(
         key=f"v{row.pk}",

@@ -15,7 +15,7 @@ from leadcrm.lib.pagination import Page, keyset_page
 from leads.models import Lead
 from pipeline import actions, queries
 from pipeline.api.base import CONFLICT, INVALID, NOT_FOUND, actor_of, lead_of, read
-from pipeline.models import Deal, Transition
+from pipeline.models import Deal, Product, Transition
 from pipeline.serializers.funnel import (
     DealInput,
     DealPageSerializer,
@@ -24,25 +24,10 @@ from pipeline.serializers.funnel import (
     LeadStageShape,
     MoveInput,
     ReopenInput,
-    StagePageSerializer,
-    StageSerializer,
     lead_stage_shape,
 )
 
 MOST_TRANSITIONS = 100
-
-
-class StagesView(APIView):
-    scope = "pipeline"
-
-    @extend_schema(
-        operation_id="stages_list",
-        summary="The stages of every pipeline, from left to right",
-        responses=StagePageSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        stages = StageSerializer(queries.all_stages(), many=True).data
-        return Response({"results": stages, "next": None, "previous": None})
 
 
 class LeadStageView(APIView):
@@ -128,6 +113,7 @@ class LeadDealsView(APIView):
     def post(self, request: Request, lead_id: str) -> Response:
         lead = lead_of(request, lead_id)
         sent = read(DealInput, request)
+        with_lines(sent)
         deal = actions.create_deal(lead.pk, at=timezone.now(), actor=actor_of(request), **sent)
         return Response(DealSerializer(deal).data, status=201)
 
@@ -140,6 +126,7 @@ class DealsView(APIView):
         summary="List deals, newest first",
         parameters=[
             OpenApiParameter("state", str, enum=Deal.State.values),
+            OpenApiParameter("forecast", str, enum=Deal.Forecast.values),
             *api_pages.PARAMETERS,
         ],
         responses=DealPageSerializer,
@@ -147,7 +134,9 @@ class DealsView(APIView):
     def get(self, request: Request) -> Response:
         deals = queries.deals_visible_to(request.user)
         if state := request.query_params.get("state"):
-            deals = deals.filter(state=state)
+            deals = deals.filter(state=state[:10])
+        if forecast := request.query_params.get("forecast"):
+            deals = deals.filter(forecast=forecast[:10])
         return _page(request, deals)
 
 
@@ -166,13 +155,29 @@ class DealView(APIView):
     )
     def patch(self, request: Request, deal_id: int) -> Response:
         deal = _deal(request, deal_id)
-        changed = actions.update_deal(deal.pk, at=timezone.now(), **read(DealPatch, request))
+        sent = with_lines(read(DealPatch, request))
+        changed = actions.update_deal(deal.pk, at=timezone.now(), actor=actor_of(request), **sent)
         return Response(DealSerializer(changed).data)
 
     @extend_schema(operation_id="deals_delete", summary="Delete a deal", responses={204: None})
     def delete(self, request: Request, deal_id: int) -> Response:
         actions.delete_deal(_deal(request, deal_id).pk)
         return Response(status=204)
+
+
+def with_lines(sent: dict[str, Any]) -> dict[str, Any]:
+    """What was sent, its lines with the products that they name."""
+    if "lines" not in sent:
+        return sent
+    keys = {line.get("product") for line in sent["lines"]} - {None}
+    known = {each.public_id: each for each in Product.objects.filter(public_id__in=keys)}
+    for place, line in enumerate(sent["lines"]):
+        key = line.get("product")
+        if key and key not in known:
+            raise Invalid.field(f"lines.{place}.product", f"There is no product “{key}”.")
+        line["product"] = known.get(key)
+    sent["lines"] = [actions.NewLine(**line) for line in sent["lines"]]
+    return sent
 
 
 def _deal(request: Request, deal_id: int) -> Deal:
@@ -184,7 +189,7 @@ def _deal(request: Request, deal_id: int) -> Deal:
 
 def _page(request: Request, deals: Any) -> Response:
     page: Page[Deal] = keyset_page(
-        deals,
+        deals.prefetch_related("lines__product"),
         ordering=["-pk"],
         size=api_pages.size_of(request),
         cursor=request.query_params.get("cursor"),
@@ -193,7 +198,6 @@ def _page(request: Request, deals: Any) -> Response:
 
 
 urlpatterns = [
-    path("stages/", StagesView.as_view(), name="api-stages"),
     path("deals/", DealsView.as_view(), name="api-deals"),
     path("deals/<int:deal_id>/", DealView.as_view(), name="api-deal"),
     path("leads/<public_id:lead_id>/stage/", LeadStageView.as_view(), name="api-lead-stage"),

@@ -13,6 +13,7 @@ from leadcrm.lib import api_pages
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
 from pipeline import actions, queries
+from pipeline.actions.work import suggestion_for
 from pipeline.api.base import (
     CONFLICT,
     INVALID,
@@ -166,8 +167,23 @@ class LeadCallsView(APIView):
         sent = read(CallInput, request)
         now = timezone.now()
         at = min(sent.pop("occurred_at", now), now)
-        activity = actions.log_call(lead.pk, user=person_acting(request), at=at, **sent)
-        return Response({"activity": activity}, status=201)
+        follow_up = next_step(sent)
+        usual = None if follow_up else suggestion_for(sent["outcome"], lead)
+        activity = actions.log_call(
+            lead.pk, user=person_acting(request), at=at, follow_up=follow_up, **sent
+        )
+        suggested = usual and {
+            "title": usual.title,
+            "kind": usual.kind,
+            "due_at": usual.moment(timezone.localtime(now)),
+        }
+        return Response({"activity": activity, "suggestion": suggested}, status=201)
+
+
+def next_step(sent: dict[str, Any]) -> actions.FollowUp | None:
+    """Taken out of what was sent."""
+    given = sent.pop("follow_up", None)
+    return actions.FollowUp(**given) if given else None
 
 
 def _sent(form: type[TaskInput], request: Request) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from django.utils import timezone
 
 from leadcrm.accounts.models import User
 from leadcrm.lib.errors import DomainError
-from leads.models import Source, Stage, Temperature
+from leads.models import Lead, Source, Stage, Temperature
 from pipeline import queries
-from pipeline.actions import CallOutcome
-from pipeline.models import LostReason, Task
+from pipeline.actions import CallOutcome, FollowUp
+from pipeline.actions.letters import Draft
+from pipeline.actions.meetings import Plan
+from pipeline.actions.work import suggestion_for
+from pipeline.models import LetterTemplate, Task
 
 ANYBODY = [("", "All owners"), ("me", "Me"), ("none", "Nobody yet")]
 
@@ -45,12 +48,10 @@ class MoveForm(forms.Form):
     """Where to, and what a lost or won stage needs to know."""
 
     stage = forms.ChoiceField()
+    pipeline = forms.CharField(required=False, max_length=30, widget=forms.HiddenInput)
     expected = forms.CharField(required=False, max_length=30, widget=forms.HiddenInput)
-    reason = forms.ChoiceField(
-        required=False,
-        label="Why was it lost?",
-        choices=[("", "Choose a reason"), *LostReason.choices],
-    )
+    reason = forms.ChoiceField(required=False, label="Why was it lost?")
+    competitor = forms.CharField(required=False, max_length=120, label="Which competitor?")
     note = forms.CharField(required=False, max_length=500, label="What happened")
     amount = forms.DecimalField(
         required=False,
@@ -62,7 +63,10 @@ class MoveForm(forms.Form):
 
     def __init__(self, *args: Any, stages: list[Stage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["stage"].choices = [(s.key, s.name) for s in stages]  # type: ignore[attr-defined]
+        fields: Any = self.fields
+        fields["stage"].choices = [(s.key, s.name) for s in stages]
+        reasons = [(reason.key, reason.label) for reason in queries.reasons()]
+        fields["reason"].choices = [("", "Choose a reason"), *reasons]
 
 
 class OwnerForm(forms.Form):
@@ -82,21 +86,88 @@ class OwnerForm(forms.Form):
         return self.people.get(self.cleaned_data["owner"])
 
 
-class CallForm(forms.Form):
+class FollowUpForm(forms.Form):
+    """What comes next: as is usual after the outcome, on a morning, or nothing."""
+
+    follow_up_days = forms.CharField(required=False, max_length=10)
+
+    def clean_follow_up_days(self) -> str:
+        value: str = self.cleaned_data["follow_up_days"]
+        known = value in {"", SUGGESTED} or (value.isascii() and value.isdigit())
+        if not known or (value.isdigit() and int(value) > 365):
+            raise forms.ValidationError("Choose when to follow up, within a year.")
+        return value
+
+    def follow_up(self, lead: Lead, deed: str) -> FollowUp | None:
+        """:param deed: the outcome, or what was done."""
+        chosen, usual = self.cleaned_data["follow_up_days"], suggestion_for(deed, lead)
+        if not chosen:
+            return None
+        if chosen == SUGGESTED:
+            return usual.follow_up(timezone.localtime()) if usual else None
+        title, kind = (usual.title, usual.kind) if usual else (f"Call {lead.name} again", "call")
+        return FollowUp(title=title, due_at=morning_in(int(chosen)), kind=kind)
+
+
+class CallForm(FollowUpForm):
     outcome = forms.ChoiceField(choices=CallOutcome.choices)
     note = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea)
     minutes = forms.IntegerField(required=False, min_value=0, max_value=1440)
-    follow_up_days = forms.IntegerField(required=False, min_value=0, max_value=365)
-
-    @property
-    def follow_up_at(self) -> datetime | None:
-        days = self.cleaned_data.get("follow_up_days")
-        return morning_in(days) if days is not None else None
 
 
-class EmailForm(forms.Form):
+class EmailForm(FollowUpForm):
     subject = forms.CharField(max_length=200)
     body = forms.CharField(max_length=20_000, widget=forms.Textarea)
+    template = forms.ModelChoiceField(
+        LetterTemplate.objects.filter(archived_at=None), required=False
+    )
+    answers = forms.CharField(required=False, max_length=250)
+    untracked = forms.BooleanField(required=False)
+
+    @property
+    def draft(self) -> Draft:
+        given = self.cleaned_data
+        return Draft(
+            given["subject"],
+            given["body"],
+            template=given["template"],
+            is_tracked=not given["untracked"],
+            answers=given["answers"],
+        )
+
+
+LOCAL_TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+
+
+class MeetingForm(forms.Form):
+    title = forms.CharField(required=False, max_length=120, label="What about")
+    starts_at = forms.DateTimeField(
+        label="When",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=LOCAL_TIMES,
+    )
+    minutes = forms.IntegerField(min_value=5, max_value=1440, initial=30)
+    place = forms.CharField(
+        required=False, max_length=300, help_text="A room, a number or a link to the call."
+    )
+    agenda = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea)
+    invites = forms.BooleanField(required=False, label="Send an invitation")
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(**self.cleaned_data)
+
+
+class MeetingOutcomeForm(FollowUpForm):
+    outcome = forms.ChoiceField(choices=[("held", "We met"), ("no_show", "Did not come")])
+    note = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea)
+
+
+class LetterTemplateForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    subject = forms.CharField(max_length=200)
+    body = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 10}))
+    shared = forms.BooleanField(required=False, label="Everybody may use it")
 
 
 class TaskForm(forms.Form):
@@ -118,6 +189,15 @@ class DealForm(forms.Form):
     expected_close = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
 
+SUGGESTED = "usual"
+LENGTHS = [
+    (15, "15 minutes"),
+    (30, "30 minutes"),
+    (45, "45 minutes"),
+    (60, "1 hour"),
+    (90, "1½ hours"),
+    (120, "2 hours"),
+]
 SNOOZES = [("hour", "In an hour"), ("tomorrow", "Tomorrow morning"), ("week", "In a week")]
 
 

@@ -5,21 +5,25 @@ through more than that in one lane. Filters come before the limit: a narrower bo
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import Count, Q, QuerySet, Sum
 
 from leadcrm.lib.errors import Invalid
 from leadcrm.lib.pagination import COUNT_CAP, CappedCount
+from leads.activity_types import type_of
 from leads.clocks import Clock, reply_clock
-from leads.models import Lead, Stage
+from leads.models import Lead, Pipeline, Stage
 from leads.models.lead import LeadQuerySet
 from pipeline.models import Deal, SalesCycle
+from pipeline.queries.funnel import stage_list
+from pipeline.queries.selling import Worth
 
 LANE_SIZE = 25
 LANE_DEPTH = COUNT_CAP
@@ -33,10 +37,7 @@ class Card:
 
     lead: Lead
     at: datetime
-
-    @property
-    def worth(self) -> Decimal | None:
-        return getattr(self.lead, "worth", None)
+    worth: list[Worth] = field(default_factory=list)  # its open deals, by currency
 
     @property
     def reply(self) -> Clock:
@@ -59,8 +60,26 @@ class Card:
 
     @property
     def is_rotting(self) -> bool:
+        """Idle for longer than its stage allows; what is planned keeps it fresh."""
         stage = self.lead.stage
-        return stage is not None and self.idle_days > stage.rot_days
+        planned = self.next_step == "planned"
+        return stage is not None and not planned and self.idle_days > stage.rot_days
+
+    @property
+    def last_words(self) -> str:
+        """What ended the last rest: “Called and spoke”."""
+        score = self.lead.score_row
+        if score.last_activity_at is not None and score.last_activity_at == self.last_at:
+            return type_of(score.last_activity_type).label
+        return "came into this stage"
+
+    @property
+    def overstays(self) -> bool:
+        """In its stage for longer than leads may stay."""
+        stage, since = self.lead.stage, self.lead.stage_entered_at
+        if stage is None or stage.sla_hours is None or since is None:
+            return False
+        return self.at - since > timedelta(hours=stage.sla_hours)
 
     @property
     def next_step(self) -> str:
@@ -75,7 +94,7 @@ class Lane:
     stage: Stage
     cards: list[Card]
     count: CappedCount
-    worth: Decimal
+    worth: list[Worth]
     after: str = ""  # where the next page of cards starts; empty at the end
 
 
@@ -85,11 +104,12 @@ class Closed:
 
     stage: Stage
     count: CappedCount
-    worth: Decimal
+    worth: list[Worth]
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
+    pipeline: Pipeline | None
     lanes: list[Lane]
     closed: list[Closed]
 
@@ -118,20 +138,43 @@ def _trace(card: Card) -> tuple[Any, ...]:
             score.last_activity_at, card.lead.next_step_at, card.worth)  # fmt: skip
 
 
-def board(leads: LeadQuerySet, *, at: datetime, visible: LeadQuerySet) -> Board:
-    """The default pipeline with these leads; what closed counts all that are `visible`."""
-    stages = list(Stage.objects.filter(pipeline__is_default=True).order_by("position"))
+def board(
+    leads: LeadQuerySet, *, at: datetime, visible: LeadQuerySet, pipeline: Pipeline | None = None
+) -> Board:
+    """A pipeline (the default one) with these leads; what closed counts all that are `visible`."""
+    stages = stage_list(pipeline.pk if pipeline else None)
     open_stages = [stage for stage in stages if stage.is_open]
-    return Board(lanes_of(leads, open_stages, at=at), _closed(visible, stages, at=at))
+    lanes = lanes_of(leads, open_stages, at=at)
+    return Board(pipeline, lanes, _closed(visible, stages, at=at))
+
+
+def pulse(at: datetime) -> str:
+    """Changes when somebody moves, assigns, plans or sells anything, and once a minute.
+
+    Four looks at the end of an index: what a page asks every few seconds, to know whether to look.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(PULSE)
+        ids = cursor.fetchone() or ()
+    return "-".join(map(str, (*ids, int(at.timestamp() // 60))))
+
+
+PULSE = """
+SELECT (SELECT max(id) FROM pipeline_transition), (SELECT max(id) FROM pipeline_assignment),
+       (SELECT max(id) FROM pipeline_task), (SELECT max(id) FROM pipeline_deal)
+"""
 
 
 def lanes_of(leads: LeadQuerySet, stages: Sequence[Stage], *, at: datetime) -> list[Lane]:
-    """These stages with their first cards, counts and sums: two queries, however many lanes."""
+    """These stages with their first cards, counts and sums: four queries, however many lanes."""
     if not stages:
         return []
-    totals = _totals(leads, stages)
+    counts, sums = _totals(leads, stages)
     found = _cards([_hottest(_lane(leads, stage)) for stage in stages], stages, at=at)
-    return [_lane_of(stage, found[stage.pk], totals) for stage in stages]
+    return [
+        _lane_of(stage, found[stage.pk], counts.get(stage.pk, 0), sums.get(stage.pk, []))
+        for stage in stages
+    ]
 
 
 def lane_page(leads: LeadQuerySet, stage: Stage, *, after: str, at: datetime) -> Lane:
@@ -146,7 +189,7 @@ def lane_page(leads: LeadQuerySet, stage: Stage, *, after: str, at: datetime) ->
         raise Invalid.field("after", "This link is out of date. Reload the board.") from None
     colder = Q(score_row__score__lt=place[0]) | Q(score_row__score=place[0], pk__lt=place[1])
     found = _cards([_hottest(_lane(leads, stage).filter(colder))], [stage], at=at)
-    return _lane_of(stage, found[stage.pk], {})
+    return _lane_of(stage, found[stage.pk], 0, [])
 
 
 def _lane(leads: LeadQuerySet, stage: Stage) -> QuerySet[Lead]:
@@ -162,75 +205,86 @@ def _cards(
     parts: list[QuerySet[Lead, Any]], stages: Sequence[Stage], *, at: datetime
 ) -> dict[int, list[Card]]:
     ids = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    leads = (
-        Lead.objects.filter(pk__in=ids)
-        .select_related("score_row", "owner")
-        .annotate(worth=_open_deals())
-        .order_by(*HOTTEST)
+    leads = list(
+        Lead.objects.filter(pk__in=ids).select_related("score_row", "owner").order_by(*HOTTEST)
     )
+    worth = _worth_of([lead.pk for lead in leads])
     by_pk: dict[int | None, Stage] = {stage.pk: stage for stage in stages}
     cards: dict[int, list[Card]] = {stage.pk: [] for stage in stages}
     for lead in leads:
         lead.stage = by_pk[lead.stage_id]
-        cards[lead.stage.pk].append(Card(lead, at))
+        cards[lead.stage.pk].append(Card(lead, at, worth.get(lead.pk, [])))
     return cards
 
 
-def _open_deals() -> Subquery:
-    deals = Deal.objects.filter(lead=OuterRef("pk"), state=Deal.State.OPEN).order_by()
-    return Subquery(deals.values("lead").annotate(total=Sum("amount")).values("total"))
+def _worth_of(lead_ids: Sequence[int]) -> dict[int, list[Worth]]:
+    """The open deals of each lead, by currency."""
+    rows = (
+        Deal.objects.filter(lead__in=lead_ids, state=Deal.State.OPEN)
+        .order_by()
+        .values_list("lead", "currency")
+        .annotate(total=Sum("amount"))
+    )
+    return _grouped(rows)
 
 
-def _lane_of(stage: Stage, cards: list[Card], totals: dict[int, tuple[int, Decimal]]) -> Lane:
-    count, worth = totals.get(stage.pk, (0, Decimal(0)))
+def _grouped(rows: Iterable[tuple[Any, str, Decimal]]) -> dict[Any, list[Worth]]:
+    """Sums by currency under each key, the largest first."""
+    found: dict[Any, list[Worth]] = {}
+    for key, currency, total in sorted(rows, key=lambda row: -row[2]):
+        found.setdefault(key, []).append(Worth(currency, total))
+    return found
+
+
+def _lane_of(stage: Stage, cards: list[Card], count: int, worth: list[Worth]) -> Lane:
     shown, last = cards[:LANE_SIZE], cards[LANE_SIZE - 1 : LANE_SIZE]
     more = len(cards) > LANE_SIZE
     after = f"{last[0].lead.score_row.score}_{last[0].lead.pk}" if more else ""
     return Lane(stage, shown, CappedCount(count, count >= LANE_DEPTH), worth, after)
 
 
-def _totals(leads: LeadQuerySet, stages: Sequence[Stage]) -> dict[int, tuple[int, Decimal]]:
-    """How many cards a lane holds and what their open deals are worth, in one query."""
+def _totals(
+    leads: LeadQuerySet, stages: Sequence[Stage]
+) -> tuple[dict[int, int], dict[int, list[Worth]]]:
+    """How many cards a lane holds and what their open deals are worth."""
     parts = [_lane(leads, stage).order_by().values("pk") for stage in stages]
     ids = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    rows = (
-        Lead.objects.filter(pk__in=ids)
-        .annotate(worth=_open_deals())
+    counts = Lead.objects.filter(pk__in=ids).order_by().values_list("stage").annotate(Count("pk"))
+    sums = (
+        Deal.objects.filter(state=Deal.State.OPEN, lead__in=ids)
         .order_by()
-        .values("stage_id")
-        .annotate(n=Count("pk"), total=Coalesce(Sum("worth"), Decimal(0)))
+        .values_list("lead__stage", "currency")
+        .annotate(Sum("amount"))
     )
-    return {row["stage_id"]: (row["n"], row["total"]) for row in rows}
+    return dict(counts), _grouped(sums)
 
 
 def _closed(visible: LeadQuerySet, stages: Sequence[Stage], *, at: datetime) -> list[Closed]:
+    if not stages:
+        return []
     since = at - timedelta(days=CLOSED_DAYS)
-    latest = (
-        SalesCycle.objects.filter(closed_at__gte=since, lead__in=visible.values("pk"))
-        .order_by("-closed_at")
-        .values("pk")[:LANE_DEPTH]
-    )
-    won = Deal.objects.filter(cycle=OuterRef("pk"), state=Deal.State.WON).order_by()
-    rows = (
-        SalesCycle.objects.filter(pk__in=latest)
-        .annotate(worth=Subquery(won.values("cycle").annotate(t=Sum("amount")).values("t")))
+    latest = SalesCycle.objects.filter(
+        closed_at__gte=since, pipeline=stages[0].pipeline_id, lead__in=visible.values("pk")
+    ).order_by("-closed_at")
+    ids = list(latest.values_list("pk", "outcome")[:LANE_DEPTH])
+    counts = Counter(outcome for _, outcome in ids)
+    won = (
+        Deal.objects.filter(cycle__in=[pk for pk, _ in ids], state=Deal.State.WON)
         .order_by()
-        .values("outcome")
-        .annotate(n=Count("pk"), total=Coalesce(Sum("worth"), Decimal(0)))
+        .values_list("state", "currency")
+        .annotate(Sum("amount"))
     )
-    totals = {row["outcome"]: (row["n"], row["total"]) for row in rows}
-    capped = sum(count for count, _ in totals.values()) >= LANE_DEPTH
-    nothing = (0, Decimal(0))
-    ends = [(stage, *totals.get(stage.category, nothing)) for stage in stages if not stage.is_open]
-    return [Closed(stage, CappedCount(count, capped), worth) for stage, count, worth in ends]
+    sums, capped = _grouped(won), len(ids) >= LANE_DEPTH
+    return [
+        Closed(
+            stage, CappedCount(counts[stage.category], capped), sums.get(str(stage.category), [])
+        )
+        for stage in stages
+        if not stage.is_open
+    ]
 
 
 def card_of(lead_id: int, *, at: datetime) -> Card:
     """One card as it stands now."""
-    lead = (
-        Lead.objects.filter(pk=lead_id)
-        .select_related("score_row", "owner", "stage")
-        .annotate(worth=_open_deals())
-        .get()
-    )
-    return Card(lead, at)
+    lead = Lead.objects.select_related("score_row", "owner", "stage").get(pk=lead_id)
+    return Card(lead, at, _worth_of([lead_id]).get(lead_id, []))

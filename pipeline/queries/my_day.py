@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from leadcrm.accounts.models import Role, User
@@ -14,14 +14,17 @@ from leads.activity_types import RESPONDING
 from leads.clocks import Clock, reply_clock
 from leads.models import Activity, Inquiry, Lead, Temperature
 from leads.models.lead import LeadQuerySet
-from pipeline.models import Task
+from pipeline.models import Assignment, Meeting, Offer, Task
 from pipeline.queries.owners import to_accept
+from pipeline.queries.talks import meetings_of
 from pipeline.queries.work import snoozed, to_do
 
 MOST_REPLIES, MOST_NEW, MOST_HOT, MOST_TASKS, MOST_DONE = 30, 20, 8, 50, 20
 MOST_ORDERED = 500
 BADGE_CAP = 99
 LONG_LATE = timedelta(days=1)
+REPLY_DAYS = 14
+LATER = datetime.max.replace(tzinfo=UTC)
 MOVING_DAYS = 7
 DONE_TYPES = (*sorted(RESPONDING), "task_done")
 SIGNS = {
@@ -52,6 +55,8 @@ class Facts:
     """What is known about why a lead matters now."""
 
     inquiry: Inquiry | None = None
+    reply: Activity | None = None  # what the lead wrote that nobody has answered
+    accept_by: datetime | None = None  # when the lead goes to somebody else
     signs: dict[str, int] = field(default_factory=dict)  # type of activity: times in a week
 
 
@@ -70,6 +75,8 @@ class Item:
     @property
     def why(self) -> str:
         """A few words for the list: what the lead said, else what it did."""
+        if words := _said(self.facts.reply):
+            return f"Replied: “{words[:64].rstrip()}{'…' if len(words) > 64 else ''}”"
         if self.facts.inquiry is not None and self.reply.kind in {"due", "late"}:
             words = " ".join(self.facts.inquiry.message.split())
             if words:
@@ -83,13 +90,26 @@ class Item:
         return " ".join(f"{_sentence(part)}." for part in _paragraph(self))
 
 
+def _said(reply: Activity | None) -> str:
+    if reply is None:
+        return ""
+    said = reply.properties.get("message") or reply.properties.get("subject") or "an e-mail"
+    return " ".join(str(said).split())
+
+
 def _parts(item: Item) -> list[str]:
     facts, parts = item.facts, []
+    if facts.reply is not None:
+        parts.append(f"replied by e-mail {_ago(item.at - facts.reply.occurred_at)}")
+    if facts.accept_by is not None:
+        parts.append(f"waits for you to accept until {_moment(facts.accept_by, item.at)}")
     if facts.inquiry is not None and item.reply.kind in {"due", "late"}:
         parts.append(
             f"asked {_ago(item.at - facts.inquiry.received_at)} through {_door(facts.inquiry)}"
         )
     for type_, words in SIGNS.items():
+        if type_ == "email_reply" and facts.reply is not None:
+            continue
         if times := facts.signs.get(type_, 0):
             parts.append(words if times == 1 else f"{words} {times} times this week")
     return parts
@@ -140,6 +160,7 @@ class Day:
     reply: list[Item]
     new: list[Item]
     hot: list[Item]
+    meetings: list[Meeting]
     tasks: list[Task]
     done: list[Activity]
     snoozed: int
@@ -152,7 +173,13 @@ class Day:
     def lead_ids(self) -> list[str]:
         """Public ids in the order of the list, each once."""
         leads = [item.lead.public_id for item in self.items]
-        return list(dict.fromkeys([*leads, *(task.lead.public_id for task in self.tasks)]))
+        met = [meeting.lead.public_id for meeting in self.meetings]
+        return list(dict.fromkeys([*leads, *met, *(task.lead.public_id for task in self.tasks)]))
+
+    @property
+    def overdue(self) -> int:
+        """Tasks of the list that are late."""
+        return sum(task.due_at is not None and task.due_at < self.at for task in self.tasks)
 
     @property
     def late(self) -> int:
@@ -172,13 +199,14 @@ class Day:
 
     @property
     def is_clear(self) -> bool:
-        return not self.items and not self.tasks
+        return not self.items and not self.tasks and not self.meetings
 
     @property
     def mark(self) -> str:
         """The same as long as the list stays the same."""
         shown = [
             [(item.lead.pk, item.lead.response_due_at, item.why) for item in self.items],
+            [(meeting.pk, meeting.starts_at, meeting.title) for meeting in self.meetings],
             [(task.pk, task.due_at, task.title) for task in self.tasks],
             [activity.pk for activity in self.done],
         ]
@@ -197,18 +225,28 @@ class Day:
 def day_of(user: User, *, at: datetime) -> Day:
     midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     waiting = _reply_now(user, at=at)
+    waiting += _replied(user, at=at, without={lead.pk for lead in waiting})
     known = {lead.pk for lead in waiting}
-    new = [a.lead for a in to_accept(user)[: MOST_NEW + len(known)] if a.lead_id not in known]
-    new = new[:MOST_NEW]
+    given = [a for a in to_accept(user)[: MOST_NEW + len(known)] if a.lead_id not in known]
+    offers = _offers(given)
+    given.sort(key=lambda a: (offers.get(a.lead_id) or LATER, a.from_at, a.pk))
+    new = [assignment.lead for assignment in given[:MOST_NEW]]
     known |= {lead.pk for lead in new}
     hot = _hot_and_moving(user, at=at, midnight=midnight, without=known)
     facts = facts_of([lead.pk for lead in (*waiting, *new, *hot)], at=at)
+    for lead_id, accept_by in offers.items():
+        if lead_id in facts:
+            facts[lead_id] = replace(facts[lead_id], accept_by=accept_by)
+    tomorrow = midnight + timedelta(days=1)
     return Day(
         at=at,
         reply=_items(waiting, facts, at),
         new=_items(new, facts, at),
         hot=_items(hot, facts, at),
-        tasks=list(to_do(user, at=at).filter(due_at__lt=midnight + timedelta(days=1))[:MOST_TASKS]),
+        meetings=list(
+            meetings_of(user, since=midnight - timedelta(days=1), until=tomorrow)[:MOST_TASKS]
+        ),
+        tasks=list(to_do(user, at=at).filter(due_at__lt=tomorrow, meeting=None)[:MOST_TASKS]),
         done=list(_done(user, since=midnight)),
         snoozed=len(snoozed(user, at=at).values_list("pk", flat=True)[:BADGE_CAP]),
     )
@@ -253,6 +291,41 @@ def _reply_now(user: User, *, at: datetime) -> list[Lead]:
     )
 
 
+def _replied(user: User, *, at: datetime, without: Collection[int]) -> list[Lead]:
+    """Leads whose last word was a reply that nobody has answered, the hottest first."""
+    asleep = Task.objects.filter(
+        lead=OuterRef("pk"), assignee=user, done_at=None, snoozed_until__gt=at
+    )
+    return list(
+        _mine(user)
+        .filter(owner=user)
+        .open()
+        .filter(
+            score_row__last_activity_type="email_reply",
+            score_row__last_activity_at__gte=at - timedelta(days=REPLY_DAYS),
+        )
+        .exclude(pk__in=without)
+        .filter(~Exists(asleep), ~Exists(_handled_since_reply(user)))
+        .hottest_first()[:MOST_REPLIES]
+    )
+
+
+def _handled_since_reply(user: User) -> QuerySet[Activity]:
+    """Ticked off since, without an answer: a “thank you” needs none."""
+    return Activity.objects.filter(
+        lead=OuterRef("pk"),
+        user=user,
+        type="task_done",
+        occurred_at__gt=OuterRef("score_row__last_activity_at"),
+    )
+
+
+def _offers(given: list[Assignment]) -> dict[int, datetime]:
+    """Until when each lead waits to be accepted, where there is a limit."""
+    rows = Offer.objects.filter(assignment__in=[a.pk for a in given], due_at__isnull=False)
+    return dict(rows.values_list("assignment__lead_id", "accept_by"))
+
+
 def _hot_and_moving(
     user: User, *, at: datetime, midnight: datetime, without: Collection[int]
 ) -> list[Lead]:
@@ -285,7 +358,7 @@ def _done(user: User, *, since: datetime) -> Iterable[Activity]:
 
 
 def facts_of(lead_ids: Collection[int], *, at: datetime) -> dict[int, Facts]:
-    """The last inquiry of each lead and what it did within a week, in two queries."""
+    """The last inquiry of each lead and what it did within a week, in three queries."""
     if not lead_ids:
         return {}
     inquiries = {
@@ -295,10 +368,18 @@ def facts_of(lead_ids: Collection[int], *, at: datetime) -> dict[int, Facts]:
         .order_by("lead_id", "-received_at", "-pk")
         .distinct("lead_id")
     }
+    replies = {
+        activity.lead_id: activity
+        for activity in Activity.objects.filter(
+            lead__in=lead_ids,
+            type="email_reply",
+            occurred_at=F("lead__score_row__last_activity_at"),
+        ).order_by("pk")
+    }
     signs: dict[int, dict[str, int]] = {pk: {} for pk in lead_ids}
     for lead_id, type_, times in _weekly(lead_ids, since=at - timedelta(days=MOVING_DAYS)):
         signs[lead_id][type_] = times
-    return {pk: Facts(inquiries.get(pk), signs[pk]) for pk in lead_ids}
+    return {pk: Facts(inquiries.get(pk), replies.get(pk), signs=signs[pk]) for pk in lead_ids}
 
 
 def _weekly(lead_ids: Collection[int], *, since: datetime) -> Iterable[tuple[int, str, int]]:

@@ -2,8 +2,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from leads.models import Lead, Stage
-from pipeline.models import Deal, LostReason, SalesCycle, Transition
+from leads.models import Lead, Pipeline, Stage
+from pipeline.models import Deal, DealLine, Product, SalesCycle, Transition
 from pipeline.serializers.base import Input, PersonShape, person_shape
 
 Slug = serializers.SlugRelatedField[Any]
@@ -15,10 +15,100 @@ class StageSerializer(serializers.ModelSerializer[Stage]):
     class Meta:
         model = Stage
         fields = [
-            "key", "name", "short_name", "pipeline", "position", "type", "category",
-            "probability", "rot_days",
+            "id", "key", "name", "short_name", "pipeline", "position", "type", "category",
+            "probability", "rot_days", "sla_hours", "condition", "required_fields", "allowed_from",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class StagePatch(Input):
+    name = serializers.CharField(max_length=60, required=False)
+    short_name = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    type = serializers.ChoiceField(Stage.Type.choices, required=False)
+    category = serializers.ChoiceField(Stage.Category.choices, required=False)
+    probability = serializers.IntegerField(required=False, min_value=0, max_value=100)
+    rot_days = serializers.IntegerField(required=False, min_value=1, max_value=3650)
+    sla_hours = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=87_600
+    )
+    condition = serializers.DictField(
+        required=False, help_text="What must hold for a lead to come in; {}: nothing."
+    )
+    required_fields = serializers.ListField(
+        child=serializers.CharField(max_length=60), required=False, max_length=50
+    )
+    allowed_from = serializers.ListField(
+        child=serializers.CharField(max_length=30), required=False, max_length=50
+    )
+
+
+class StageInput(StagePatch):
+    pipeline = serializers.CharField(
+        max_length=30, required=False, help_text="Its key; the default one when left out."
+    )
+    name = serializers.CharField(max_length=60)
+
+
+class PipelineShape(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    is_default = serializers.BooleanField()
+    condition = serializers.DictField()
+    needs_next_step = serializers.BooleanField()
+    back_needs_note = serializers.BooleanField()
+    stages = serializers.ListField(child=serializers.CharField())
+
+
+class PipelinePageSerializer(serializers.Serializer[Any]):
+    results = PipelineShape(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+def pipeline_shape(pipeline: Pipeline, stages: list[str]) -> dict[str, Any]:
+    return {
+        "key": pipeline.key,
+        "name": pipeline.name,
+        "is_default": pipeline.is_default,
+        "condition": pipeline.condition,
+        "needs_next_step": pipeline.needs_next_step,
+        "back_needs_note": pipeline.back_needs_note,
+        "stages": stages,
+    }
+
+
+class PipelineInput(Input):
+    name = serializers.CharField(max_length=60)
+
+
+class PipelinePatch(Input):
+    name = serializers.CharField(max_length=60, required=False)
+    condition = serializers.DictField(required=False)
+    needs_next_step = serializers.BooleanField(required=False)
+    back_needs_note = serializers.BooleanField(required=False)
+    is_default = serializers.BooleanField(required=False)
+    stages = serializers.ListField(
+        child=serializers.CharField(max_length=30),
+        required=False,
+        max_length=50,
+        help_text="The keys of all its stages in their new order.",
+    )
+
+
+class CloseReasonShape(serializers.Serializer[Any]):
+    """Why leads are lost or rejected."""
+
+    kind = serializers.CharField(help_text="lost or rejected")
+    key = serializers.CharField()
+    label = serializers.CharField()
+    needs_note = serializers.BooleanField()
+    asks_competitor = serializers.BooleanField()
+
+
+class CloseReasonPageSerializer(serializers.Serializer[Any]):
+    results = CloseReasonShape(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
 
 
 class StagePageSerializer(serializers.Serializer[Any]):
@@ -33,9 +123,16 @@ class MoveInput(Input):
         max_length=30, required=False, help_text="Refuse the move when the lead is elsewhere."
     )
     version = serializers.IntegerField(required=False, min_value=1)
-    reason = serializers.ChoiceField(
-        LostReason.choices, required=False, allow_blank=True, help_text="Needed when lost."
+    pipeline = serializers.CharField(
+        max_length=30, required=False, help_text="Its key, to move the cycle into another one."
     )
+    reason = serializers.CharField(
+        max_length=20,
+        required=False,
+        allow_blank=True,
+        help_text="Needed when lost: a key of `close-reasons/`.",
+    )
+    competitor = serializers.CharField(max_length=120, required=False, allow_blank=True)
     note = serializers.CharField(max_length=500, required=False, allow_blank=True)
     amount = serializers.DecimalField(14, 2, required=False, min_value=0)
     currency = serializers.CharField(max_length=3, required=False)
@@ -57,6 +154,7 @@ class CycleSerializer(serializers.ModelSerializer[SalesCycle]):
             "number", "source", "opened_at", "received_at", "first_response_at",
             "first_response_by", "mql_at", "sql_at", "accepted_at", "rejected_at",
             "rejected_reason", "closed_at", "outcome", "lost_reason", "lost_note",
+            "competitor",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -111,7 +209,20 @@ def lead_stage_shape(
     }
 
 
+class LineShape(serializers.ModelSerializer[DealLine]):
+    product: Slug = serializers.SlugRelatedField(
+        slug_field="public_id", read_only=True, allow_null=True
+    )
+    total = serializers.DecimalField(14, 2, read_only=True)
+
+    class Meta:
+        model = DealLine
+        fields = ["product", "name", "quantity", "price", "discount", "billing", "total"]
+        read_only_fields = fields
+
+
 class DealSerializer(serializers.ModelSerializer[Deal]):
+    lines = LineShape(many=True, read_only=True)
     lead: Slug = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
     cycle: Slug = serializers.SlugRelatedField(slug_field="number", read_only=True)
 
@@ -119,7 +230,8 @@ class DealSerializer(serializers.ModelSerializer[Deal]):
         model = Deal
         fields = [
             "id", "lead", "cycle", "name", "amount", "currency", "expected_close",
-            "probability", "state", "closed_at", "created_at", "updated_at",
+            "probability", "forecast", "one_off", "monthly", "term_months", "lines", "state",
+            "version", "closed_at", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -130,15 +242,75 @@ class DealPageSerializer(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True)
 
 
+class LineInput(Input):
+    product = serializers.CharField(
+        max_length=12, required=False, allow_null=True, help_text="The id of a product."
+    )
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    quantity = serializers.DecimalField(12, 2, required=False, min_value=0)
+    price = serializers.DecimalField(
+        14, 2, required=False, allow_null=True, min_value=0, help_text="The product’s, if left out."
+    )
+    discount = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
+    billing = serializers.ChoiceField(Product.Billing.choices, required=False)
+
+
 class DealInput(Input):
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    amount = serializers.DecimalField(14, 2, min_value=0)
+    amount = serializers.DecimalField(
+        14, 2, min_value=0, required=False, help_text="With `lines` they make it."
+    )
     currency = serializers.CharField(max_length=3, min_length=3, required=False)
     expected_close = serializers.DateField(required=False, allow_null=True)
     probability = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, max_value=100
     )
+    forecast = serializers.ChoiceField(Deal.Forecast.choices, required=False)
+    term_months = serializers.IntegerField(required=False, min_value=1, max_value=120)
+    lines = LineInput(many=True, required=False)
 
 
 class DealPatch(DealInput):
-    amount = serializers.DecimalField(14, 2, min_value=0, required=False)
+    version = serializers.IntegerField(
+        required=False, min_value=1, help_text="Refuse the change when it is another one by now."
+    )
+
+
+class ProductShape(serializers.ModelSerializer[Product]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    category = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Product
+        fields = [
+            "id", "name", "code", "category", "price", "currency", "billing", "unit",
+            "description", "archived_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_category(self, product: Product) -> str | None:
+        return product.category.name if product.category else None
+
+
+class ProductPageSerializer(serializers.Serializer[Any]):
+    results = ProductShape(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class ProductPatch(Input):
+    name = serializers.CharField(max_length=120, required=False)
+    code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    category = serializers.CharField(
+        max_length=60, required=False, allow_null=True, help_text="The name of one that there is."
+    )
+    price = serializers.DecimalField(14, 2, required=False, min_value=0)
+    currency = serializers.CharField(max_length=3, min_length=3, required=False)
+    billing = serializers.ChoiceField(Product.Billing.choices, required=False)
+    unit = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    description = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class ProductInput(ProductPatch):
+    name = serializers.CharField(max_length=120)
+    price = serializers.DecimalField(14, 2, min_value=0)

@@ -14,8 +14,8 @@ from leadcrm.lib.errors import NotFound
 from leads import timeline
 from leads.clocks import local_time
 from leads.models import Lead
-from pipeline.forms import SNOOZES, CallForm, EmailForm, TaskForm
-from pipeline.queries import my_day
+from pipeline.forms import LENGTHS, SNOOZES, CallForm, EmailForm, TaskForm
+from pipeline.queries import my_day, talks
 from pipeline.queries.board import card_of
 from pipeline.queries.my_day import Day, Item
 from pipeline.views.doors import find_lead, is_fragment
@@ -50,8 +50,11 @@ def chosen_lead(request: HttpRequest, today: Day) -> Lead | None:
 def reader(request: HttpRequest, today: Day, lead: Lead) -> dict[str, Any]:
     """The right side: why now, what was said, and the ways to act."""
     before, after = today.neighbours(lead.public_id)
+    item = item_of(today, lead)
+    reply = str(item.facts.reply.pk) if item.facts.reply else ""
+    start = talks.beginning(lead, user_of(request), reply=reply)
     return {
-        "item": item_of(today, lead),
+        "item": item,
         "lead": lead,
         "is_new": any(new.lead.pk == lead.pk for new in today.new),
         "card": card_of(lead.pk, at=today.at),
@@ -62,7 +65,9 @@ def reader(request: HttpRequest, today: Day, lead: Lead) -> dict[str, Any]:
         "entries": [timeline.entry(activity) for activity in my_day.earlier(lead)],
         "currency": Workspace.load().currency,
         "call_form": CallForm(auto_id="call-%s"),
-        "email_form": EmailForm(auto_id="email-%s", initial=greeting(request, lead)),
+        "email_form": EmailForm(auto_id="email-%s", initial=start.initial),
+        "templates": talks.templates_for(user_of(request)),
+        "meeting_data": {"lengths": LENGTHS},
         "task_form": TaskForm(auto_id="task-%s"),
         "snoozes": SNOOZES,
     }
@@ -76,9 +81,3 @@ def item_of(today: Day, lead: Lead) -> Item:
         return found
     facts = my_day.facts_of([lead.pk], at=today.at)
     return Item(lead, facts.get(lead.pk, my_day.Facts()), today.at)
-
-
-def greeting(request: HttpRequest, lead: Lead) -> dict[str, str]:
-    user = user_of(request)
-    closing = user.signature or user.first_name
-    return {"body": f"Hi {lead.first_name or 'there'},\n\n\n\n{closing}"}

@@ -39,7 +39,7 @@ function send(id, stage, expected) {
   return fetch(`/pipeline/${id}/move/${query ? `?${query}` : ""}`, {
     method: "POST",
     headers: { ...headers, "HX-Request": "true" },
-    body: new URLSearchParams({ stage, expected }),
+    body: new URLSearchParams({ stage, expected, pipeline: new URLSearchParams(query).get("pipeline") || "" }),
   });
 }
 
@@ -66,7 +66,8 @@ function fail(card, home, text) {
 }
 
 function ask(id, stage, expected) {
-  const query = new URLSearchParams({ stage, expected, next: location.pathname + location.search });
+  const pipeline = new URLSearchParams(board().dataset.here).get("pipeline");
+  const query = new URLSearchParams({ stage, expected, ...(pipeline && { pipeline }), next: location.pathname + location.search });
   window.htmx.ajax("GET", `/pipeline/${id}/move/?${query}`, { target: "#dialog" });
 }
 
@@ -247,6 +248,11 @@ document.addEventListener("keydown", (event) => {
 // ---- the poll never takes a card out of somebody’s hand, nor folds what was unfolded ----
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.id === "board" && (drag || held || board().querySelector("[data-pending]"))) event.preventDefault();
+});
+// Nothing new on this board, whatever moved elsewhere: do not look again until something else does.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const seen = event.target.id === "board" && event.detail.xhr?.getResponseHeader("X-Seen");
+  if (seen) event.target.setAttribute("hx-vals", JSON.stringify({ seen }));
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "board" || event.detail.xhr.status !== 200) return;

@@ -94,7 +94,7 @@ class TestBoard:
         with CaptureQueriesContext(connection) as queries:
             browser.get("/pipeline/")
 
-        assert len(asked_by_the_page(queries)) <= 14
+        assert len(asked_by_the_page(queries)) <= 19
 
     def test_the_poll_stays_silent_while_nothing_changes(
         self, browser: Client, alice: User

@@ -36,7 +36,7 @@ BROWSERS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
 )
 CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-ORIGINS = (
+ORIGINS: tuple[dict[str, str], ...] = (
     {"referrer": "https://www.google.com/"},
     {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "rota-software"},
     {"utm_source": "linkedin", "utm_medium": "paid_social", "utm_campaign": "overtime-guide"},

@@ -7,6 +7,7 @@ What is kept is that there was one: names stay, so that channels can be worked o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -88,7 +89,7 @@ def scrub(place: Place, after: int, until: int) -> int:
     changes = ", ".join(f"{column} = {_forgotten(column)}" for column in place.columns)
     holds = " OR ".join(f"{column} ?| %(names)s OR {column}::text ~* %(pattern)s"
                         for column in place.columns)  # fmt: skip
-    params = {
+    params: dict[str, Any] = {
         "names": NAMES,
         "pattern": IN_ADDRESS,
         "kept": rf"\1{ClickId.FORGOTTEN}",

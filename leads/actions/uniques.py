@@ -14,7 +14,7 @@ from leadcrm.lib.errors import Conflict, FieldError
 from leads import fields
 from leads.models import FieldDefinition, Lead
 
-EMPTY = (None, "", [])
+EMPTY: tuple[Any, ...] = (None, "", [])
 Pair = tuple[str, str]  # a field's key, and a value as JSON
 
 
@@ -57,7 +57,7 @@ def _others(
         value = custom[definition.key]
         _take_turns([_pair(definition.key, value)])
         rows = Lead.objects.live().filter(custom__contains={definition.key: value})
-        if other := rows.exclude(pk=lead_id).order_by("pk").first():
+        if other := rows.exclude(pk=lead_id or 0).order_by("pk").first():
             yield definition, other
 
 

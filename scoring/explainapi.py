@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leadcrm.lib.errors import Invalid, NotFound
+from leadcrm.lib.errors import Invalid
 from scoring import queries, studies
 from scoring.bantapi import MISSING, WRONG, visible_lead
 from scoring.engine import Contribution
@@ -238,7 +238,9 @@ class PartSerializer(serializers.Serializer[Any]):
 
 
 class LeadPredictionSerializer(serializers.Serializer[Any]):
-    chance = serializers.FloatField(help_text="0 to 1: to win, if it qualified now.")
+    chance = serializers.FloatField(
+        allow_null=True, help_text="0 to 1: to win, if it qualified now. null: no training in use."
+    )
     parts = PartSerializer(many=True)
 
 
@@ -254,7 +256,7 @@ class LeadPredictionView(APIView):
         lead = visible_lead(request, public_id)
         found = studies.foretold(lead, at=timezone.now())
         if found is None:
-            raise NotFound("Nothing is foretold: no training is in use. Start one first.")
+            return Response({"chance": None, "parts": []})
         chance, parts = found
         rows = [{"label": part.label, "points": round(part.points, 2)} for part in parts]
         return Response({"chance": round(chance, 4), "parts": rows})

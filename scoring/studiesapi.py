@@ -50,7 +50,7 @@ class StudySerializer(serializers.Serializer[Any]):
 
     running = serializers.BooleanField()
     percent = serializers.IntegerField()
-    started_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
     done_at = serializers.DateTimeField(allow_null=True)
     refusal = serializers.CharField(allow_blank=True)
 
@@ -63,6 +63,15 @@ def study_shape(row: Simulation | Backtest | Training) -> dict[str, Any]:
         "done_at": row.done_at,
         "refusal": row.refusal,
     }
+
+
+NOTHING = {"running": False, "percent": 0, "started_at": None, "done_at": None}
+NOBODY: dict[str, Any] = {
+    "leads": 0,
+    "whole": 0,
+    "changed": {"count": 0, "reach": 0},
+    **{name: [] for name in ("movements", "counts", "consequences", "loads", "examples")},
+}
 
 
 # Simulation ---------------------------------------------------------------------------------------
@@ -119,7 +128,7 @@ class LoadSerializer(serializers.Serializer[Any]):
     over = serializers.IntegerField()
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class DifferenceSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()
     points = serializers.FloatField()
 
@@ -128,7 +137,7 @@ class SimulationExampleSerializer(serializers.Serializer[Any]):
     lead = serializers.CharField()
     now = serializers.IntegerField()
     then = serializers.IntegerField()
-    reasons = ReasonSerializer(many=True)
+    reasons = DifferenceSerializer(many=True)
 
 
 class SimulationSerializer(StudySerializer):
@@ -230,7 +239,7 @@ class SimulateView(StudyView):
     def get(self, request: Request, key: str) -> Response:
         row = studies.newest_simulation(model_of(key))
         if row is None or not row.result:
-            raise NotFound("Nothing was simulated yet. Start with POST.")
+            return Response({**NOTHING, **NOBODY, "refusal": "Nothing was simulated yet."})
         return Response(simulation_shape(row, request.user))
 
 
@@ -248,8 +257,8 @@ class PeriodSerializer(serializers.Serializer[Any]):
 class BacktestSerializer(StudySerializer):
     """`result`: `draft` and `live` with thresholds, tenths and calibration, and `rules`."""
 
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField()
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
     moment = serializers.ChoiceField(choices=Backtest.Moment.choices)
     result = serializers.DictField(allow_null=True)
 
@@ -294,7 +303,8 @@ class BacktestView(StudyView):
     def get(self, request: Request, key: str) -> Response:
         row = studies.newest_backtest(model_of(key))
         if row is None:
-            raise NotFound("Nothing was judged yet. Start with POST.")
+            empty = {"since": None, "until": None, "moment": "mql", "result": None}
+            return Response({**NOTHING, **empty, "refusal": "Nothing was judged yet."})
         return Response(backtest_shape(row))
 
 
@@ -352,7 +362,8 @@ class PredictionView(StudyView):
     def get(self, request: Request) -> Response:
         row = studies.training_in_use() or studies.newest_training()
         if row is None:
-            raise NotFound("Nothing was learnt yet. Start with POST.")
+            empty = {"active": False, "figures": None, "facts": []}
+            return Response({**NOTHING, **empty, "refusal": "Nothing was learnt yet."})
         return Response(training_shape(row))
 
     @extend_schema(

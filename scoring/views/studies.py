@@ -107,7 +107,8 @@ def simulation(request: HttpRequest) -> HttpResponse:
 def backtest(request: HttpRequest) -> HttpResponse:
     model, now = _model(request), timezone.now()
     row = studies.newest_backtest(model)
-    form = PeriodForm(request.POST or None, initial=_period(now, row))
+    posted = request.POST if request.method == "POST" else None
+    form = PeriodForm(posted, initial=_period(now, row))
     if form.is_valid():
         try:
             _start_backtest(request, model, form, now)

@@ -120,9 +120,12 @@ def _named(rule: RoutingRule, user: User, why: str, asking: Asking) -> Outcome:
 
 
 def _from_pool(rule: RoutingRule | None, why: str, pool_id: int, asking: Asking) -> Outcome:
+    # Whatever can be known before the lock is: others wait for it.
+    people = list(User.objects.filter(pool_memberships__pool=pool_id))
+    presence = queries.presence_of(people, asking.at)
     pool = Pool.objects.select_for_update(no_key=True, of=("self",)).get(pk=pool_id)
     demand = queries.demand_of(pool)
-    members, choice = _choose(pool, demand, asking, rule.skills if rule else [])
+    members, choice = _choose(pool, demand, asking, rule.skills if rule else [], presence)
     first = asking.in_turn or not pool.waiting.exclude(lead=asking.lead).exists()
     if choice.chosen is None or not first:
         queue = pool.queue or fallback_queue()
@@ -139,12 +142,17 @@ def _from_pool(rule: RoutingRule | None, why: str, pool_id: int, asking: Asking)
 
 
 def _choose(
-    pool: Pool, demand: Demand, asking: Asking, skills: Sequence[str]
+    pool: Pool, demand: Demand, asking: Asking, skills: Sequence[str], presence: queries.Presence
 ) -> tuple[Sequence[PoolMember], Choice]:
-    if pool.includes_everyone:
-        sync_everyone(pool)
+    newcomers = pool.includes_everyone and sync_everyone(pool)
     members = list(queries.members_of(pool))
-    found = queries.candidates(members, at=asking.at, lead=asking.lead, skills=skills)
+    found = queries.candidates(
+        members,
+        at=asking.at,
+        lead=asking.lead,
+        skills=skills,
+        presence=None if newcomers else presence,
+    )
     return members, choose(demand, found)
 
 

@@ -1,11 +1,11 @@
 """What a new installation starts with: a funnel, a response target, and rules that share leads."""
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from leadcrm.accounts.models import Role, Team, User
 from leads.models import Pipeline, Stage
+from pipeline import queries
 from pipeline.models import (
     CloseReason,
     LostReason,
@@ -130,25 +130,18 @@ def ensure_default_routing() -> RuleSet:
     return rule_set
 
 
-def sync_everyone(pool: Pool) -> None:
-    """Let every active rep who is not in the pool yet join it, with weight 1."""
+def sync_everyone(pool: Pool) -> bool:
+    """Let every active rep who is not in the pool yet join it, with weight 1; whether any did."""
     newcomers = User.objects.filter(role=Role.REP, is_active=True).exclude(
         pool_memberships__pool=pool
     )
-    PoolMember.objects.bulk_create(
+    made = PoolMember.objects.bulk_create(
         [PoolMember(pool=pool, user=user, position=user.pk % 32767) for user in newcomers],
         ignore_conflicts=True,
     )
+    return bool(made)
 
 
 def fallback_queue() -> Team:
     """The team that answers for leads nobody has: never none."""
-    rule_set = (
-        RuleSet.objects.filter(state=RuleSet.State.PUBLISHED)
-        .select_related("fallback_queue")
-        .first()
-    )
-    if rule_set is not None and rule_set.fallback_queue is not None:
-        return rule_set.fallback_queue
-    oldest = Team.objects.order_by(F("parent").asc(nulls_first=True), "pk").first()
-    return oldest or Team.objects.get_or_create(name=QUEUE_NAME)[0]
+    return queries.fallback_team() or Team.objects.get_or_create(name=QUEUE_NAME)[0]

@@ -19,7 +19,7 @@ from pipeline.models import (
 from pipeline.queries.availability import calendars_of
 from pipeline.queries.conditions import leads_matching
 from pipeline.queries.owners import candidates, fit_of, previous_owner
-from pipeline.queries.routing import company_owner, demand_of
+from pipeline.queries.routing import company_owner, demand_of, fallback_team
 from pipeline.routing import Candidate, choose, choose_named
 from pipeline.worktime import is_working
 
@@ -43,6 +43,7 @@ class Forecast:
     queue: str
     key: str = ""
     user_id: int | None = None
+    team: str = ""  # whose queue it waits in
 
 
 def dry_run(
@@ -62,10 +63,12 @@ def play(
         [arrival.lead_id for arrival in arrivals]
     )
     rule_of, owner_of = _matching(rules, leads)
-    return [
+    fallback = str(fallback_team() or "")
+    found = [
         _forecast(arrival, leads.get(arrival.lead_id), rule_of, owner_of, facts)
         for arrival in arrivals
     ]
+    return [each if each.user or each.team else replace(each, team=fallback) for each in found]
 
 
 def _matching(
@@ -108,12 +111,14 @@ def _forecast(
     if rule is None or lead is None:
         return Forecast(arrival.lead_id, "", "", "Fallback queue")
     if rule.target_queue is not None:
-        return Forecast(lead.pk, rule.name, "", str(rule.target_queue), rule.key)
+        team = str(rule.target_queue)
+        return Forecast(lead.pk, rule.name, "", team, rule.key, team=team)
     if rule.target_pool is not None:
         chosen = facts.take_turn(rule.target_pool, rule, lead, arrival)
         queue = "" if chosen else f"{rule.target_pool.queue or rule.target_pool}"
         name, user_id = (chosen.name, chosen.user_id) if chosen else ("", None)
-        return Forecast(lead.pk, rule.name, name, queue, rule.key, user_id)
+        team = str(rule.target_pool.queue or "")
+        return Forecast(lead.pk, rule.name, name, queue, rule.key, user_id, team)
     owner = facts.available(owner_of[lead.pk], arrival)
     if owner is None:
         return Forecast(lead.pk, rule.name, "", "Fallback queue", rule.key)
@@ -351,7 +356,7 @@ def compare(rules: Sequence[RoutingRule], routed: Sequence[Routed]) -> Compariso
             each.arrival.lead_id,
             each.arrival.at,
             each.did,
-            forecast.user or f"Queue: {forecast.queue}",
+            forecast.user or f"Queue: {forecast.team}",
             each.rule,
             forecast.rule,
         )

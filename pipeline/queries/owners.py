@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -86,17 +87,30 @@ def members_of(pool: Pool) -> QuerySet[PoolMember]:
     return pool.members.select_related("user").order_by("position", "pk")
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is at work and who is away: what does not depend on leads that others get meanwhile."""
+
+    working: set[int]
+    absent: set[int]
+
+
+def presence_of(users: Sequence[User], at: datetime) -> Presence:
+    return Presence(on_shift(users, at), absent_users(users, at))
+
+
 def candidates(
     members: Sequence[PoolMember],
     *,
     at: datetime,
     lead: Lead | None = None,
     skills: Sequence[str] = (),
+    presence: Presence | None = None,
 ) -> list[Candidate]:
     """The members with all that decides whether they can have one more lead, or this one."""
     users = [member.user for member in members]
     ids = [user.pk for user in users]
-    working, absent = on_shift(users, at), absent_users(users, at)
+    here = presence or presence_of(users, at)
     open_leads, today = open_counts(ids), counts_today(users, at)
     refused = refusals(lead.pk, ids) if lead else {}
     return [
@@ -108,8 +122,8 @@ def candidates(
             position=m.position,
             is_active=m.user.is_active,
             is_paused=m.paused,
-            is_absent=m.user_id in absent,
-            is_on_shift=m.user_id in working,
+            is_absent=m.user_id in here.absent,
+            is_on_shift=m.user_id in here.working,
             open_leads=open_leads[m.user_id],
             open_cap=m.open_cap,
             leads_today=today[m.user_id],

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
-from leadcrm.accounts.models import User
+from leadcrm.accounts.models import Team, User
 from leads.models import Lead
 from pipeline.models import Pool, PoolMember, RoutingRule, RuleSet
 from pipeline.queries.availability import stand_in
@@ -14,7 +14,19 @@ from pipeline.routing import Demand, choose_named, judge
 
 
 def published_rule_set() -> RuleSet | None:
-    return RuleSet.objects.filter(state=RuleSet.State.PUBLISHED).first()
+    return (
+        RuleSet.objects.filter(state=RuleSet.State.PUBLISHED)
+        .select_related("fallback_queue")
+        .first()
+    )
+
+
+def fallback_team() -> Team | None:
+    """Who answers for leads that nobody has, by the rules in force; else the first team."""
+    rule_set = published_rule_set()
+    if rule_set is not None and rule_set.fallback_queue is not None:
+        return rule_set.fallback_queue
+    return Team.objects.order_by(F("parent").asc(nulls_first=True), "pk").first()
 
 
 def draft_rule_set() -> RuleSet | None:

@@ -381,7 +381,7 @@ class TestExplanation:
 
         benelux, inside_sales = decision.trace
         assert (benelux["rule"], benelux["matched"]) == ("Benelux", False)
-        assert benelux["failing"] == {"text": "Country is NL", "actual": "Germany"}
+        assert benelux["failing"] == {"text": "Country is Netherlands", "actual": "Germany"}
         assert inside_sales["matched"] is True
         assert decision.inputs["country"] == "DE"
         assert decision.inputs["score"] == 72

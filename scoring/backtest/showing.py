@@ -66,7 +66,7 @@ def shown(row: Backtest) -> Shown:
     return Shown(
         row=row,
         data=data,
-        headline=_headline(data),
+        headline=headline(data),
         tenth_bars=[
             Bar(str(tenth["number"]), round(tenth["lift"], 2)) for tenth in data["draft"]["tenths"]
         ],
@@ -82,7 +82,7 @@ def shown(row: Backtest) -> Shown:
     )
 
 
-def _headline(data: Mapping[str, Any]) -> dict[str, Any]:
+def headline(data: Mapping[str, Any]) -> dict[str, Any]:
     """How many of the wins were hot on the day they qualified, by the draft and by the live."""
     return {name: _at(data[name], data[name]["borders"]["hot"]) for name in ("draft", "live")}
 

@@ -66,6 +66,7 @@ def _context(request: HttpRequest, model: ScoringModel, tab: str) -> dict[str, A
         "state": f"Draft {version.number}" if version.is_draft else f"Version {version.number}",
         "can_edit": _may_edit(request),
         "tab": tab,
+        "suffix": "" if model.is_default else f"?model={model.key}",
         "section": "scoring",
     }
 

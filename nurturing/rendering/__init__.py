@@ -2,11 +2,10 @@
 
 from nurturing.rendering.checking import Check, check_template, refuse_broken
 from nurturing.rendering.composing import Mail, compose, finish_html
-from nurturing.rendering.context import FIELDS, context_of, sample_contexts
+from nurturing.rendering.context import context_of, known_fields, sample_contexts
 from nurturing.rendering.sandbox import TemplateBroken
 
 __all__ = [
-    "FIELDS",
     "Check",
     "Mail",
     "TemplateBroken",
@@ -14,6 +13,7 @@ __all__ = [
     "compose",
     "context_of",
     "finish_html",
+    "known_fields",
     "refuse_broken",
     "sample_contexts",
 ]

@@ -10,7 +10,7 @@ from leadcrm.lib.errors import FieldError, Invalid
 from nurturing.models import TemplateVersion
 from nurturing.rendering import cleaning, sandbox
 from nurturing.rendering.composing import compose
-from nurturing.rendering.context import FIELDS, OPEN_ENDED, sample_contexts
+from nurturing.rendering.context import OPEN_ENDED, known_fields, sample_contexts
 from nurturing.rendering.sandbox import TemplateBroken
 
 PARTS = {"subject": "Subject", "preheader": "Preview line", "html": "Body", "text": "Plain text"}
@@ -67,11 +67,11 @@ def _unknown(segments: list[object]) -> str:
     """What is wrong with a variable's path; empty when it exists."""
     path = [str(segment) for segment in segments]
     written = ".".join(path)
-    group = FIELDS.get(path[0])
+    group = known_fields().get(path[0])
     if group is None:
         return f"“{written}” is not known. {_suggest(path[-1], written)}"
     if len(path) == 1:
-        return f"“{written}” needs a field, such as {path[0]}.{next(iter(group))}."
+        return f"“{written}” needs a field, such as {path[0]}.{next(iter(group), '…')}."
     if path[1] not in group:
         return f"“{written}” is not known. {_suggest(path[1], written)}"
     if len(path) > 2 and (path[0], path[1]) not in OPEN_ENDED:
@@ -80,7 +80,7 @@ def _unknown(segments: list[object]) -> str:
 
 
 def _suggest(name: str, written: str) -> str:
-    known = [f"{group}.{field}" for group, fields in FIELDS.items() for field in fields]
+    known = [f"{group}.{field}" for group, fields in known_fields().items() for field in fields]
     same = [path for path in known if path.endswith(f".{name}")]
     near = same or difflib.get_close_matches(written, known, n=1, cutoff=0.5)
     return f"Did you mean {near[0]}?" if near else "Use Insert field to see all names."

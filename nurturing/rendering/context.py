@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from leadcrm.accounts.models import Workspace
+from leads import mailparts
 from leads.fields.records import told
 from leads.models import Lead
 
@@ -46,6 +49,11 @@ OPEN_ENDED = frozenset({("lead", "custom")})  # what follows is up to the worksp
 VALUE_LIMIT = 2000
 
 
+def known_fields() -> dict[str, dict[str, str]]:
+    """The fixed ones and what the apps above offer at the moment."""
+    return {**FIELDS, **mailparts.names()}
+
+
 def context_of(lead: Lead, workspace: Workspace, links: dict[str, str]) -> dict[str, Any]:
     """Expects `company` and `owner` to be loaded with the lead."""
     company, owner = lead.company, lead.owner
@@ -66,6 +74,7 @@ def context_of(lead: Lead, workspace: Workspace, links: dict[str, str]) -> dict[
             "address": workspace.postal_address or None,
         },
         "links": links,
+        **mailparts.values_for(lead, at=timezone.now()),
     }  # fmt: skip
 
 
@@ -96,7 +105,7 @@ def sample_contexts() -> list[dict[str, Any]]:
 
 def _everywhere(value: str | None) -> dict[str, Any]:
     context: dict[str, Any] = {
-        group: dict.fromkeys(names, value) for group, names in FIELDS.items()
+        group: dict.fromkeys(names, value) for group, names in known_fields().items()
     }
     context["lead"]["custom"] = {}
     context["workspace"]["name"] = value or "Workspace"

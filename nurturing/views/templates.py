@@ -21,12 +21,12 @@ from nurturing import actions, queries
 from nurturing.forms import NewTemplateForm, TemplateForm
 from nurturing.models import EmailTemplate, TemplateVersion
 from nurturing.rendering import (
-    FIELDS,
     TemplateBroken,
     check_template,
     compose,
     context_of,
     finish_html,
+    known_fields,
 )
 from nurturing.rendering.context import PREVIEW_LINKS
 from nurturing.views.campaigns import editor, may_edit, reader, status_of
@@ -95,7 +95,7 @@ def _editor(
         "checks": check_template(version) if version else [],
         "leads": queries.preview_leads(request.user),
         "chosen": request.GET.get("lead", ""),
-        "fields": FIELDS,
+        "fields": known_fields(),
         "may_edit": may_edit(request),
     }
     return render(request, "nurturing/template.html", context, status=status_of(form))

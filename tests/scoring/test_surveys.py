@@ -5,9 +5,13 @@ import pytest
 import time_machine
 from django.test import Client
 
-from leadcrm.accounts.models import Role
+from leadcrm.accounts.models import Role, Workspace
 from leadcrm.lib import pump
+from leadcrm.lib.errors import Invalid
+from leads.capture import reviewing
 from leads.models import Activity, Consent, InboxItem, Lead
+from nurturing.models import TemplateVersion
+from nurturing.rendering import context_of, refuse_broken, sandbox
 from scoring.actions import responses as deeds
 from scoring.actions import surveys as actions
 from scoring.models import BantAnswer, Survey, SurveyResponse
@@ -171,8 +175,6 @@ class TestPublicLink:
         pump.run_all()
         item = InboxItem.objects.get()
         assert (item.state, Lead.objects.count()) == (InboxItem.State.QUARANTINED, 0)
-
-        from leads.capture import reviewing
 
         reviewing.release(item.pk, by=UserFactory(role=Role.MARKETER))
         pump.run_all()
@@ -398,3 +400,22 @@ def test_answers_are_forgotten_when_their_time_is_over() -> None:
 
 def test_recommendation_is_promoters_less_detractors() -> None:
     assert results.nps_of({10.0: 5, 8.0: 3, 3.0: 2}) == 30
+
+
+class TestMails:
+    def test_may_name_the_readers_own_link(self) -> None:
+        survey, lead = make_survey(), LeadFactory()
+        version = TemplateVersion(subject="Two minutes?", html="<p>{{ surveys.fit_check }}</p>")
+
+        refuse_broken(version)
+        context = context_of(lead, Workspace.load(), {"unsubscribe": "#", "preferences": "#"})
+
+        assert f"/q/{token_of(survey, lead)}/" in sandbox.render(version.html, context, html=True)
+        actions.unpublish_survey(survey.pk)
+        assert "fit_check" in context_of(lead, Workspace.load(), {})["surveys"]
+
+    def test_are_told_of_a_survey_that_is_not_there(self) -> None:
+        version = TemplateVersion(subject="Hello", html="<p>{{ surveys.nothing }}</p>")
+
+        with pytest.raises(Invalid):
+            refuse_broken(version)

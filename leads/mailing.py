@@ -35,6 +35,7 @@ BATCH = 20
 CAPTURE = "capture"  # to a colleague: a form was sent
 LETTER, MEETING = "letter", "meeting"  # what a colleague wrote, and invitations
 INTERNAL = frozenset({CAPTURE, LETTER, MEETING})  # these say so themselves, or nobody's timeline
+MAILBOX_FULL = 552  # RFC 5321 §4.2.3
 ENDED = "The connection ended while it was being sent, so the mail server may have taken it."
 State = TransactionalMail.State
 
@@ -212,9 +213,10 @@ def _try_again(mail: TransactionalMail, error: Exception, *, token: uuid.UUID) -
 
 
 def is_final(error: Exception) -> bool:
-    """5yz about the address or the message; what the server says of itself or of us may pass."""
+    """5yz about the address or the message; a full mailbox and what is wrong with us may pass."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(500 <= code < 600 for code, _ in error.recipients.values())
+        codes = [code for code, _ in error.recipients.values()]
+        return all(500 <= code < 600 and code != MAILBOX_FULL for code in codes)
     return isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
 
 

@@ -160,7 +160,7 @@ def drain(*, limit: int = 20) -> int:
     deleted = forget_old()
     claim = pump.claim(Unfinished, limit=limit)
     for row in claim.items:
-        settle(row, claim)
+        settle(row.pk, claim)
     return len(claim.items) + deleted
 
 
@@ -169,17 +169,24 @@ def forget_old() -> int:
     return Unfinished.objects.filter(pk__in=old).delete()[0]
 
 
-def settle(row: Unfinished, claim: pump.Claim[Unfinished]) -> None:
-    """A lead where the form says so, else only something to look at."""
+@transaction.atomic
+def settle(row_id: int, claim: pump.Claim[Unfinished]) -> None:
+    """A lead where the form says so, else only something to look at.
+
+    Whoever went on typing since it was claimed has time again.
+    """
+    rows = Unfinished.objects.select_for_update(of=("self",))
+    row = rows.filter(pk=row_id, lease_token=claim.token).first()
+    if row is None:
+        return
     version = FormVersion.objects.select_related("form").get(pk=row.version_id)
-    with transaction.atomic():
-        if was_sent(row, version):
-            Unfinished.objects.filter(pk=row.pk, lease_token=claim.token).delete()
-            return
-        follows = may_follow(row, version)
-        item = store_as_capture(row, version, at=timezone.now()) if follows else None
-        changes = {"state": State.LEAD, "inbox_item": item} if item else {"state": State.STOPPED}
-        pump.finish(Unfinished, [row.pk], token=claim.token, **changes)
+    if was_sent(row, version):
+        row.delete()
+        return
+    follows = may_follow(row, version)
+    item = store_as_capture(row, version, at=timezone.now()) if follows else None
+    changes = {"state": State.LEAD, "inbox_item": item} if item else {"state": State.STOPPED}
+    pump.finish(Unfinished, [row.pk], token=claim.token, **changes)
 
 
 def was_sent(row: Unfinished, version: FormVersion) -> bool:

@@ -210,6 +210,7 @@ class TestWhatTheServerSays:
         "error",
         [
             smtplib.SMTPRecipientsRefused({"a@x.example": (450, b"Try later")}),
+            smtplib.SMTPRecipientsRefused({"a@x.example": (552, b"Mailbox full")}),
             smtplib.SMTPAuthenticationError(535, b"No"),
             smtplib.SMTPServerDisconnected("gone"),
             OSError("refused"),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from leadcrm.accounts.models import User
 from leadcrm.lib import pump
 from leads.actions import suppress
+from leads.capture import unfinished
 from leads.models import (
     Activity,
     Consent,
@@ -214,6 +215,19 @@ class TestWhatIsMadeOfIt:
         assert Inquiry.objects.get().context["unfinished"] is True
         assert Activity.objects.get(type="form_unfinished").lead == lead
         assert not Consent.objects.exists()
+
+    def test_waits_for_who_goes_on_typing_at_that_moment(self) -> None:
+        says("lead")
+        page = alice()
+        page.type(email="alice@x.example")
+        Unfinished.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+
+        claim = pump.claim(Unfinished, limit=1)
+        page.type(email="alice@x.example", size="40")
+        unfinished.settle(claim.items[0].pk, claim)
+
+        assert Unfinished.objects.get().state == "open"
+        assert not InboxItem.objects.exists()
 
     def test_is_one_lead_when_the_form_is_sent_later(self) -> None:
         says("lead")

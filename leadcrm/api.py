@@ -10,7 +10,15 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularAPIView
 
-APPS = ["leads", "scoring", "pipeline", "nurturing", "leadcrm.accounts", "leadcrm.dashboard"]
+APPS = [
+    "leads",
+    "scoring",
+    "pipeline",
+    "nurturing",
+    "leadcrm.accounts",
+    "leadcrm.dashboard",
+    "leadcrm.configuration",
+]
 
 
 @login_not_required

@@ -6,7 +6,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from leadcrm import health
 
-APPS = ["leadcrm.dashboard", "pipeline", "leads", "scoring", "nurturing", "leadcrm.accounts"]
+APPS = [
+    "leadcrm.dashboard",
+    "leadcrm.configuration",
+    "pipeline",
+    "leads",
+    "scoring",
+    "nurturing",
+    "leadcrm.accounts",
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),

@@ -9,6 +9,8 @@ NAMES = (
     "generate",
     "pages",
     "scoring",
+    "simulation",
+    "segments",
     "queue",
     "sends",
     "capture",

@@ -10,7 +10,9 @@ from benchmarks import (
     queue,
     routing,
     scoring,
+    segments,
     sends,
+    simulation,
     tracking,
     world,
 )
@@ -39,7 +41,9 @@ def run(chosen: Namespace) -> None:
         head = Line("fastest tenth", f"{options.leads:,} leads", f"{options.small:,}", "ratio")
         show("Matching", matching.lines(few, matching.measure()), head)
     for name, part in (
-        ("scoring", scoring.run), ("queue", queue.run), ("sends", sends.run),
+        ("scoring", scoring.run), ("simulation", simulation.run),
+        ("segments", segments.run), ("queue", queue.run),
+        ("sends", sends.run),
         ("capture", capture.run), ("tracking", tracking.run),
         ("importing", importing.run),
         ("routing", routing.run),

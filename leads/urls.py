@@ -29,6 +29,7 @@ from leads.views import fields as field_views
 lead_urls = [
     path("leads/", lists.lead_list, name="lead-list"),
     path("leads/filter/", lists.filter_form, name="lead-filter"),
+    path("leads/filter/conditions/", conditions.filter_by, name="lead-filter-conditions"),
     path("leads/columns/", lists.choose_columns, name="lead-columns"),
     path("leads/export/", exports.export, name="lead-export"),
     path("leads/export/columns/", exports.export_columns, name="lead-export-columns"),

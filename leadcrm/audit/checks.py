@@ -9,8 +9,9 @@ from decimal import Decimal
 from django.db import connection
 from django.utils import timezone
 
+from leads.actions import membership
 from leads.capture import reconciling
-from leads.models import DirtyLead, LeadScore
+from leads.models import DirtyLead, LeadScore, Segment
 from pipeline import facts
 from pipeline import queries as pipeline
 from scoring import queries as scoring
@@ -120,6 +121,7 @@ def breaches() -> Iterator[Breach]:
     yield from unreconciled()
     yield from broken_ledgers()
     yield from wrong_scores()
+    yield from wrong_memberships()
 
 
 def breach_of(invariant: Invariant) -> Breach | None:
@@ -165,6 +167,28 @@ def wrong_scores() -> Iterator[Breach]:
     if wrong:
         examples = tuple(f"{row.lead.public_id} (shown {row.score})" for row in wrong[:SHOWN])
         yield Breach("A score is the sum of its explanation", len(wrong), examples)
+
+
+def wrong_memberships() -> Iterator[Breach]:
+    """Whoever is in a live segment meets its conditions, and nobody else does.
+
+    Leads that wait to be looked at, because they changed or time did, are left out.
+    """
+    waiting = "SELECT lead_id FROM leads_dirtylead UNION SELECT lead_id FROM leads_segmentclock "
+    waiting += "WHERE due_at <= now()"
+    live = Segment.objects.filter(archived_at=None, kind=Segment.Kind.LIVE, next_id=0)
+    for segment in live.exclude(counted_at=None).order_by("pk"):
+        wrong = membership.disagreements(segment)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT lead.public_id FROM leads_lead lead WHERE lead.id IN "
+                f"(SELECT id FROM ({wrong.sql}) AS wrong) AND lead.id NOT IN ({waiting})",
+                [*wrong.params, 0, 2**62],
+            )
+            found = [row[0] for row in cursor.fetchall()]
+        if found:
+            rule = f"Members of “{segment}” are those who meet its conditions"
+            yield Breach(rule, len(found), tuple(found[:SHOWN]))
 
 
 def explained_score(version: ModelVersion, row: LeadScore) -> Decimal:

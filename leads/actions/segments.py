@@ -47,9 +47,12 @@ def create_segment(
     kind: str = Segment.Kind.LIVE,
     tree: Any = None,
     description: str = "",
+    public_id: str | None = None,
     user: User | None = None,
 ) -> Segment:
     """A segment whose members are found at once, by a worker.
+
+    :param public_id: the id it shall have; a new one if left out.
 
     :raises Invalid: no name, or a condition that cannot be read; the errors name the place.
     :raises SegmentNameTaken:
@@ -57,6 +60,8 @@ def create_segment(
     if kind not in Segment.Kind.values:
         raise Invalid.field("kind", "A segment is live or frozen.", "unknown_choice")
     segment = Segment(kind=kind, created_by=user)
+    if public_id is not None:
+        segment.public_id = _free_id(public_id)
     _name(segment, name)
     segment.description = clean_text(description, limit=DESCRIPTION_LIMIT)
     segment.conditions = _checked(segment, EVERYBODY if tree is None else tree)
@@ -193,6 +198,14 @@ def _locked(segment_id: int) -> Segment:
     if segment is None:
         raise NotFound
     return segment
+
+
+def _free_id(public_id: str) -> str:
+    """The id that another installation gave it, so that what names it there names it here."""
+    taken = Segment.objects.filter(public_id=public_id).first()
+    if taken is not None:
+        raise Conflict(f"“{taken}” has this id and is archived. Restore it, or leave the id out.")
+    return public_id
 
 
 def _name(segment: Segment, name: str) -> None:

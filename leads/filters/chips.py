@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from leads.conditions import describe
 from leads.fields import display
 from leads.filters.fields import Owners
 from leads.filters.leads import LeadFilter
@@ -46,6 +47,7 @@ ICONS = {
     "has_next_step": "list-todo",
     "unanswered": "clock-alert",
     "open": "circle-dot",
+    "conditions": "list-filter",
 }
 OPERATORS = {
     "search": "contains",
@@ -75,6 +77,7 @@ LABELS = {
     "score_max": "Score",
 }
 NAMED = 3
+MOST_WORDS = 90
 
 
 def chips(found: LeadFilter) -> list[Chip]:
@@ -134,6 +137,8 @@ def _own_words(value: Any, each: OwnFilter) -> list[str]:
 
 
 def _words(name: str, value: Any, found: LeadFilter) -> list[str]:
+    if name == "conditions":
+        return [describe(value)[:MOST_WORDS]]
     if isinstance(value, Owners):
         return [str(person) for person in value.people] + (["nobody"] if value.none else [])
     if isinstance(value, bool):

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from leadcrm.lib.errors import DomainError, FieldError
+from leads.conditions import lead_ids
+from leads.filters.conditions import LONGEST, ConditionFilter
 from leads.filters.fields import (
     ChoicesFilter,
     CodesFilter,
@@ -157,6 +159,13 @@ class LeadFilter(filters.FilterSet):
     unanswered = YesNoFilter(method="by_answer", label="Waits for a first reply")
     open = YesNoFilter(method="by_openness", label="Still open")
 
+    conditions = ConditionFilter(
+        method="by_conditions",
+        label="Conditions",
+        max_length=LONGEST,
+        help_text='A tree such as `{"field":"industry","op":"is","value":"Care"}`, as JSON.',
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filters.update(own_filters())
@@ -197,6 +206,9 @@ class LeadFilter(filters.FilterSet):
             lead=OuterRef("pk"), segment__in=segments, left_at=None
         )
         return leads.filter(Exists(inside))
+
+    def by_conditions(self, leads: LeadQuerySet, name: str, tree: Any) -> LeadQuerySet:
+        return leads.filter(pk__in=lead_ids(tree)) if tree else leads
 
     def by_age(self, leads: LeadQuerySet, name: str, days: int) -> LeadQuerySet:
         return leads.filter(created_at__gte=timezone.now() - timedelta(days=days))

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_POST
+from django import forms
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
 from leadcrm.accounts.doors import user_of
 from leadcrm.lib.errors import Invalid
 from leads.conditions import editing
-from leads.conditions.builder import Builder
+from leads.conditions.builder import Builder, ConditionField
+from leads.filters.conditions import LONGEST, ConditionJSONField, as_text
 from leads.queries.segments import preview
+from leads.views.listing import link, query_of
 
 NAME_LIMIT = 60
 
@@ -50,3 +53,35 @@ def count(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             context["mistake"] = error.errors[0].message if error.errors else error.detail
     return render(request, "leads/conditions/count.html", context)
+
+
+class FilterForm(forms.Form):
+    """Conditions for the list of leads; none take the filter out."""
+
+    conditions = ConditionField(required=False)
+
+    def clean_conditions(self) -> Any:
+        tree = self.cleaned_data["conditions"]
+        if tree is not None and len(as_text(tree)) > LONGEST:
+            raise forms.ValidationError("These are too many for an address. Make a segment of it.")
+        return tree
+
+
+@require_http_methods(["GET", "POST"])
+def filter_by(request: HttpRequest) -> HttpResponse:
+    """The list of leads narrowed by conditions; saved as a view like any other filter."""
+    query = query_of(request.GET)
+    form = FilterForm(request.POST or None, initial={"conditions": _asked(query)})
+    if form.is_valid():
+        tree = form.cleaned_data["conditions"]
+        return redirect(f"/leads/{link(query, conditions=as_text(tree) if tree else None)}")
+    context = {"form": form, "back": f"/leads/?{query.urlencode(safe=',')}"}
+    return render(request, "leads/filter_by.html", context, status=422 if form.is_bound else 200)
+
+
+def _asked(query: QueryDict) -> Any:
+    """What the list is narrowed by now; nothing where that is broken."""
+    try:
+        return ConditionJSONField(required=False).clean(query.get("conditions", ""))
+    except forms.ValidationError:
+        return None

@@ -58,6 +58,7 @@ def filter_form(request: HttpRequest) -> HttpResponse:
         "hidden": hidden,
         "more": any(name in query for name in RARE),
         "own": found.own,
+        "here": query.urlencode(safe=","),
         "own_used": any(name.startswith("custom.") for name in query),
     }
     return render(request, template, context)

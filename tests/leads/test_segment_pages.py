@@ -64,7 +64,7 @@ def inputs(draft: editing.Draft) -> dict[str, Any]:
             f"{path}-where-value": [test.value for test in part.where],
         })  # fmt: skip
 
-    add(draft.root, editing.ROOT)
+    add(draft.root, draft.name)
     return found
 
 
@@ -204,3 +204,47 @@ class TestPages:
         assert conditions.describe(Segment.objects.get(name="Care (2)").conditions) == (
             "Industry is Care"
         )
+
+
+class TestListsByConditions:
+    def test_are_asked_for_in_the_builder_and_kept_in_the_address(self, marketer: Client) -> None:
+        alice = LeadFactory(industry="Care", last_name="Archer")
+        LeadFactory(industry="Retail", last_name="Baker")
+        tree = {"all": [CARE]}
+        data = inputs(editing.draft_of(tree, "conditions"))
+
+        page = marketer.post("/leads/filter/conditions/?sort=name", data, follow=True)
+
+        html = page.content.decode()
+        assert "sort=name" in page.redirect_chain[-1][0]
+        assert alice.last_name in html
+        assert "Baker" not in html
+        assert "Industry is Care" in html
+
+    def test_half_a_condition_is_refused_beside_its_row(self, marketer: Client) -> None:
+        data = inputs(editing.draft_of({"all": [CARE, {}]}, "conditions"))
+
+        page = marketer.post("/leads/filter/conditions/", data)
+
+        assert page.status_code == 422
+        assert 'name="conditions.1-what"' in page.content.decode()
+
+    @pytest.mark.parametrize(
+        "given", ["{", "[]", '{"field": "nope"}', '{"all": ' * 500, '{"tag": "\x00"}', "9" * 4000]
+    )
+    def test_what_is_no_condition_is_refused_in_words(self, marketer: Client, given: str) -> None:
+        answer = marketer.get("/api/v1/leads/", {"conditions": given})
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == "conditions"
+
+
+class TestAddingAndRemoving:
+    def test_a_button_of_the_builder_shows_it_again_in_any_form(self, marketer: Client) -> None:
+        data = inputs(editing.draft_of({"all": [CARE]}, "conditions")) | {"do": "add:conditions"}
+
+        page = marketer.post("/leads/filter/conditions/", data)
+
+        html = page.content.decode()
+        assert 'name="conditions.1-what"' in html
+        assert "Fill in the condition, then save." in html

@@ -8,6 +8,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from leadcrm.audit.checks import wrong_memberships
 from leadcrm.eventlog.models import DomainEvent
 from leadcrm.lib import pump
 from leadcrm.lib.errors import Invalid, StaleVersion
@@ -258,6 +259,20 @@ class TestChangesOfAllKinds:
         pump.run_all()
 
         assert inside(named) == {alice}
+
+
+class TestTheAudit:
+    def test_names_who_is_wrongly_in_a_segment_or_out_of_it(self) -> None:
+        alice = LeadFactory(industry="Care")
+        segment = make_segment("Care")
+
+        assert list(wrong_memberships()) == []
+
+        SegmentMembership.objects.filter(segment=segment).delete()
+        [breach] = wrong_memberships()
+
+        assert (breach.count, breach.examples) == (1, (alice.public_id,))
+        assert "“Care”" in breach.rule
 
 
 class TestCircles:

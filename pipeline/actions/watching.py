@@ -28,8 +28,27 @@ REMINDED = timedelta(hours=24)
 LONGEST_GRACE_MINUTES = 90 * 24 * 60
 
 
+GRACE_MINUTES = {
+    Watch.Kind.NOBODY: 0,
+    Watch.Kind.OWNER_GONE: 0,
+    Watch.Kind.WAITING: 60,
+    Watch.Kind.NO_NEXT_STEP: 24 * 60,
+    Watch.Kind.PAST_TARGET: 0,
+}
+
+
+def ensure_watches() -> None:
+    """Make what is missing, change nothing that is there. Safe to repeat."""
+    if Watch.objects.count() < len(GRACE_MINUTES):
+        Watch.objects.bulk_create(
+            [Watch(kind=kind, grace_minutes=grace) for kind, grace in GRACE_MINUTES.items()],
+            ignore_conflicts=True,
+        )
+
+
 def sweep_watches(*, limit: int = len(Watch.Kind)) -> int:
     """Look at what is due and look again in a minute; return how many questions were asked."""
+    ensure_watches()
     claim = pump.claim(Watch, limit=limit)
     for watch in claim.items:
         try:
@@ -90,6 +109,7 @@ def set_watch(kind: str, *, enabled: bool, grace_minutes: int) -> Watch:
         raise Invalid.field(
             "grace", "Between at once (0) and 90 days. To hear nothing, switch the watch off."
         )
+    ensure_watches()
     watch = Watch.objects.select_for_update().get(pk=kind)
     watch.enabled, watch.grace_minutes = enabled, grace_minutes
     watch.save(update_fields=["enabled", "grace_minutes"])

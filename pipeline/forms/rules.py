@@ -135,7 +135,7 @@ class AskForm(forms.Form):
 
 
 class DryRunForm(forms.Form):
-    version = forms.TypedChoiceField(required=False, coerce=int, empty_value=0, label="Rules")
+    version = forms.TypedChoiceField(required=False, coerce=int, label="Rules")
     days = forms.IntegerField(
         required=False, min_value=1, max_value=92, initial=30, label="Leads of the last … days"
     )

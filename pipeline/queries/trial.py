@@ -18,7 +18,7 @@ from pipeline.queries.routing import rules_of
 from pipeline.routing import Demand, Verdict, judge
 
 COUNTED_DAYS = 30
-NOTES = {
+NOTES: dict[str, str] = {
     RoutingRule.Target.COMPANY_OWNER: "Nobody here owns the company’s leads.",
     RoutingRule.Target.PREVIOUS_OWNER: "Nobody who is still here had it before.",
 }

@@ -42,8 +42,9 @@ def watched(kind: str, leads: QuerySet[Lead], *, at: datetime) -> QuerySet[Lead]
 
 def found_by(watch: Watch, leads: QuerySet[Lead], *, at: datetime) -> QuerySet[Lead]:
     """Those for which it has been so for longer than the watch puts up with."""
-    found = watched(watch.kind, leads, at=at)
-    return found.filter(since__lte=at - timedelta(minutes=watch.grace_minutes))
+    found: Any = watched(watch.kind, leads, at=at)  # its annotation is not known to the types
+    longer: QuerySet[Lead] = found.filter(since__lte=at - timedelta(minutes=watch.grace_minutes))
+    return longer
 
 
 def _in_open_cycle() -> Exists:

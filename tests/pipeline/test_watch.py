@@ -10,13 +10,18 @@ from leadcrm.accounts.models import Absence, Notification, Role, Team, User
 from leadcrm.lib import pump
 from leads.models import Lead
 from pipeline import actions
-from pipeline.actions.watching import look, set_watch
+from pipeline.actions.watching import ensure_watches, look, set_watch
 from pipeline.models import Alarm, Watch
 from tests.conftest import Mailbox
 from tests.factories import TeamFactory, UserFactory
 from tests.pipeline.factories import make_pool, open_lead, pool_rule, publish_rules
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _watches() -> None:
+    ensure_watches()
 
 
 @pytest.fixture

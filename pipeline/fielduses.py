@@ -1,8 +1,9 @@
-"""Where routing names fields: rules, published or in the draft."""
+"""Where routing and stages name fields."""
 
 from collections.abc import Iterator
 
 from leads.fields.uses import Use, names_fields, naming
+from leads.models import Stage
 from pipeline.models import RoutingRule, RuleSet
 
 
@@ -12,3 +13,13 @@ def routing_rules(name: str) -> Iterator[Use]:
     found = naming(live, "condition", name).order_by("key", "pk").distinct("key")
     for key, label in found.values_list("key", "name"):
         yield Use("routing rule", label, f"/routing/rules/{key}/")
+
+
+@names_fields
+def stages(name: str) -> Iterator[Use]:
+    """Stages that ask for it, or whose condition does."""
+    live = Stage.objects.filter(archived_at=None).select_related("pipeline")
+    asking = live.filter(required_fields__contains=[name])
+    for stage in {*naming(live, "condition", name), *asking}:
+        path = f"/settings/pipelines/{stage.pipeline.key}/stages/{stage.key}/"
+        yield Use("stage", f"{stage.pipeline}: {stage}", path)

@@ -152,7 +152,8 @@ def move_by_segment(event: LeadEnteredSegment) -> None:
     ).select_related("segment")
     found = member.first()
     if found is not None:
-        trigger, segment = {AutoMove.Trigger.SEGMENT}, found.segment.public_id
+        trigger: set[str] = {AutoMove.Trigger.SEGMENT}
+        segment = found.segment.public_id
         _apply(event.lead_id, trigger, since=found.entered_at, segment=segment)
 
 

@@ -2,7 +2,7 @@
 
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -71,7 +71,7 @@ def _put_off(rows: Sequence[Notification], *, token: uuid.UUID) -> None:
 
 
 def _message(
-    user: User, folder: str, subject: str, context: dict[str, object], *, key: str
+    user: User, folder: str, subject: str, context: Mapping[str, object], *, key: str
 ) -> EmailMultiAlternatives:
     values = {**context, "user": user, "site_url": settings.SITE_URL}
     with timezone.override(user.zone):

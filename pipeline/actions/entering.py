@@ -117,7 +117,8 @@ def check_next_step(lead: Lead, *, planned: bool = False, leaving: int | None = 
     stage = lead.stage
     if planned or stage is None or not stage.is_open or not stage.pipeline.needs_next_step:
         return
-    if Task.objects.filter(lead=lead, done_at=None).exclude(pk=leaving).exists():
+    others = Task.objects.filter(lead=lead, done_at=None)
+    if (others if leaving is None else others.exclude(pk=leaving)).exists():
         return
     raise NextStepMissing.field(
         "follow_up",

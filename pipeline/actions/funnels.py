@@ -441,7 +441,7 @@ def save_reason(
     """:raises Invalid: no words for it, or there is one like it."""
     words = _name(label, limit=60, what="the reason")
     same = CloseReason.objects.filter(kind=kind, label__iexact=words, archived_at=None)
-    if same.exclude(pk=reason.pk if reason else None).exists():
+    if same.exclude(pk=reason.pk if reason else 0).exists():
         raise Invalid.field("label", f"There is a reason “{words}” already.", "taken")
     if reason is None:
         known = CloseReason.objects.filter(kind=kind)

@@ -98,7 +98,7 @@ def _check(lead: Lead, plan: Plan, user: User, *, at: datetime, but: Meeting | N
         state=Meeting.State.BOOKED,
         starts_at__lt=plan.ends_at,
         ends_at__gt=plan.starts_at,
-    ).exclude(pk=but.pk if but else None)
+    ).exclude(pk=but.pk if but else 0)
     other = taken.select_related("lead").first()
     if other is not None:
         raise Invalid.field(
@@ -123,7 +123,7 @@ def move_meeting(meeting: Meeting, plan: Plan, *, user: User, at: datetime) -> M
     found.sequence += 1
     found.is_invited = found.is_invited or plan.invites
     found.save()
-    Task.objects.filter(pk=found.task_id, done_at=None).update(
+    Task.objects.filter(meeting=found, done_at=None).update(
         due_at=found.starts_at, title=found.title, snoozed_until=None
     )
     refresh_next_step(lead.pk)
@@ -184,7 +184,7 @@ def _lock(meeting: Meeting) -> tuple[Lead, Meeting]:
 def _end(meeting: Meeting, state: str, *, user: User, at: datetime) -> None:
     meeting.state = state
     meeting.save(update_fields=["state"])
-    Task.objects.filter(pk=meeting.task_id, done_at=None).update(
+    Task.objects.filter(meeting=meeting, done_at=None).update(
         done_at=at, done_by=user, outcome=Meeting.State(state).label
     )
     refresh_next_step(meeting.lead_id)
@@ -274,7 +274,8 @@ def _name(name: str) -> str:
 
 def _folded(line: str) -> str:
     """Lines of at most 75 bytes; the next begins with a space (RFC 5545 §3.1)."""
-    parts, part = [], ""
+    parts: list[str] = []
+    part = ""
     for letter in line:
         if len((part + letter).encode()) > (75 if not parts else 74):
             parts.append(part)

@@ -62,7 +62,7 @@ def _check(values: dict[str, Any], product: Product | None) -> None:
     if values["billing"] not in Product.Billing.values:
         known = ", ".join(Product.Billing.values)
         errors.append(FieldError("billing", f"Choose one of {known}.", "unknown"))
-    taken = Product.objects.filter(code=values["code"]).exclude(pk=product.pk if product else None)
+    taken = Product.objects.filter(code=values["code"]).exclude(pk=product.pk if product else 0)
     if values["code"] and taken.exists():
         errors.append(FieldError("code", "Another product has this code.", "taken"))
     if errors:

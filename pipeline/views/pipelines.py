@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from leadcrm.accounts.doors import role_required, user_of
 from leadcrm.accounts.models import Role
-from leadcrm.lib.errors import DomainError, NotFound
+from leadcrm.lib.errors import DomainError, Invalid, NotFound
 from leads.conditions import describe
 from leads.models import Pipeline, Segment, Stage
 from pipeline import queries
@@ -219,7 +219,7 @@ def auto_moves(request: HttpRequest, key: str, stage: str) -> HttpResponse:
     form = AutoMoveForm(request.POST, others=others)
     if not form.is_valid():
         first = next(iter(form.errors.items()))
-        raise funnels.Invalid.field(first[0], str(first[1][0]))
+        raise Invalid.field(first[0], str(first[1][0]))
     funnels.add_auto_move(found.pk, **form.cleaned_data)
     return done(request, "Leads move by this rule from now on.", to=to)
 

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leadcrm.accounts.models import Notification, Role, User
+from leadcrm.accounts.models import Notification, Role
 from leadcrm.lib import pump
+from leadcrm.lib.errors import Invalid
 from leads.models import Lead, Pipeline, Stage
 from pipeline import actions
 from pipeline.actions import automation, funnels
@@ -172,7 +173,7 @@ class TestKeepingStages:
         make_funnel()
         pipeline = Pipeline.objects.get(is_default=True)
 
-        with pytest.raises(funnels.Invalid, match="There is a stage “Sales qualified” already"):
+        with pytest.raises(Invalid, match="There is a stage “Sales qualified” already"):
             funnels.create_stage(pipeline.pk, funnels.StageRules(name="Sales qualified"))
 
     def test_a_rep_does_not_find_the_settings(self, client: Client) -> None:
@@ -269,7 +270,7 @@ class TestAutoMoves:
         make_funnel()
         funnels.add_auto_move(stage("new").pk, to="mql", trigger="stayed", days=3)
 
-        with pytest.raises(funnels.Invalid, match="in a circle"):
+        with pytest.raises(Invalid, match="in a circle"):
             funnels.add_auto_move(stage("mql").pk, to="new", trigger="stayed", days=3)
 
     def test_who_stays_too_long_is_told_once(self) -> None:
@@ -294,7 +295,7 @@ class TestReasons:
         price = CloseReason.objects.get(kind="lost", key="price")
         manager.post(f"/settings/reasons/lost/{price.pk}/", {"do": "archive"})
 
-        with pytest.raises(funnels.Invalid, match="Say why it was lost"):
+        with pytest.raises(Invalid, match="Say why it was lost"):
             move(lead, "lost", reason="price")
         move(lead, "lost", reason="bought_last_year", competitor="Rota Ltd")
 
@@ -326,12 +327,12 @@ class TestNextStep:
         lead = open_lead()
         task = actions.create_task(lead.pk, title="Call", at=NOON)
 
-        with pytest.raises(funnels.Invalid, match="next step"):
+        with pytest.raises(Invalid, match="next step"):
             actions.complete_task(task.pk, user=UserFactory(), at=LATER)
 
 
 def test_events_move_leads_from_the_door_to_the_stage(client: Client) -> None:
-    alice: User = UserFactory()
+    alice = UserFactory()
     lead = open_lead(owner=alice, at=timezone.now() - timedelta(minutes=5))
     funnels.add_auto_move(stage("new").pk, to="proposal", trigger="deal_added")
     client.force_login(alice)

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from leadcrm.accounts.models import Notification, User
 from leadcrm.lib import pump
+from leadcrm.lib.errors import Invalid
+from leads import threads
 from leads.actions import add_note, record_activity, suppress
 from leads.models import Activity, Attachment, Lead
 from pipeline.actions import letters, meetings
@@ -99,8 +101,6 @@ class TestLetters:
         assert Notification.objects.filter(user=alice, kind="replied").exists()
 
     def test_a_reply_from_another_address_finds_the_lead(self, lead: Lead, alice: User) -> None:
-        from leads import threads
-
         letter = write(lead, alice)
 
         assert threads.lead_of([letter.message_id]) == lead.pk
@@ -129,7 +129,7 @@ class TestLetters:
         assert "For Kestrel Logistics" in page
 
     def test_an_unknown_place_is_refused(self, alice: User) -> None:
-        with pytest.raises(letters.Invalid, match="Nothing is known as “firstname”"):
+        with pytest.raises(Invalid, match="Nothing is known as “firstname”"):
             letters.save_template(
                 name="x", subject="x", body="{{ firstname }}", user=alice, at=timezone.now()
             )
@@ -164,7 +164,7 @@ class TestMeetings:
     def test_two_at_once_are_refused(self, lead: Lead, alice: User) -> None:
         self.book(lead, alice)
 
-        with pytest.raises(meetings.Invalid, match="You meet somebody else then"):
+        with pytest.raises(Invalid, match="You meet somebody else then"):
             self.book(open_lead(owner=alice), alice)
 
     def test_moved_it_is_sent_again_and_called_off_it_is_over(

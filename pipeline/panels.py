@@ -78,7 +78,7 @@ def next_steps(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     return {"tasks": list(queries.open_tasks_of(lead.pk)[:20]), "at": at, "snoozes": SNOOZES}
 
 
-@panel("deals", place=Place.SIDE, position=40, template="pipeline/panel_deals.html")
+@panel("deals", place=Place.SIDE, position=40, template="pipeline/panel_deals.html", later="Deals")
 def deals(lead: Lead, user: User, at: datetime) -> dict[str, Any]:
     found = list(queries.deals_of(lead.pk)[:20])
     worth = selling.by_currency(deal for deal in found if deal.state == Deal.State.OPEN)

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from leads.models import Lead
+from leads.models import Lead, Temperature
 from leads.panels import Place, panel
 from scoring import bantcard, queries
-from scoring.models import Survey
+from scoring.explain.outlook import Fall, outlook
+from scoring.models import ModelVersion, Survey
 
 TOP_SIGNALS = 5
 
@@ -43,7 +44,18 @@ def why(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
         "signals": [(row, queries.detail_of(row)) for row in signals[:TOP_SIGNALS]],
         "all": len(signals),
         "is_late": explanation.value != lead.score_row.score,
+        "fall": _next_fall(version, lead, at),
     }
+
+
+def _next_fall(version: ModelVersion, lead: Lead, at: datetime) -> Fall | None:
+    """When it cools down by itself, if it does within a year."""
+    temperature = lead.score_row.temperature
+    if temperature == Temperature.COLD:
+        return None
+    rules = queries.rules_of(version)
+    found = outlook(version, rules, lead_id=lead.pk, temperature=temperature, at=at)
+    return next(iter(found.falls), None)
 
 
 def bars_of(groups: dict[str, int], cap: int) -> list[tuple[str, float]]:
@@ -58,7 +70,13 @@ def bant(lead: Lead, user: Any, at: datetime) -> dict[str, Any]:
     return bantcard.context_of(lead)
 
 
-@panel("surveys", place=Place.SIDE, position=35, template="scoring/surveys/panel.html")
+@panel(
+    "surveys",
+    place=Place.SIDE,
+    position=35,
+    template="scoring/surveys/panel.html",
+    later="Surveys",
+)
 def surveys(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
     """What the lead answered, and the way to its personal links."""
     answered = list(lead.survey_responses.select_related("survey").order_by("-pk")[:3])

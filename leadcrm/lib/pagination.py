@@ -6,14 +6,15 @@ The cursor carries the values of the ordering columns of that row, the primary k
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet, Value
 
 from leadcrm.lib.errors import Invalid
 
@@ -61,13 +62,19 @@ def keyset_page(
 
 
 def neighbours(
-    queryset: QuerySet[Row], *, ordering: Sequence[str], row: Row
-) -> tuple[Row | None, Row | None]:
-    """The rows before and after `row` in this ordering, None at an end."""
+    queryset: QuerySet[Row], *, ordering: Sequence[str], row: Row, field: str
+) -> tuple[Any, Any]:
+    """A field of the rows before and after `row` in this ordering, None at an end; one query."""
     values = [_value_of(row, name.lstrip("-")) for name in ordering]
-    before = _rows_after(queryset, ordering, values, 1, backwards=True)
-    after = _rows_after(queryset, ordering, values, 1, backwards=False)
-    return (before[0] if before else None, after[0] if after else None)
+    nearest = [
+        rows.annotate(side=Value(side), part=Value(part)).values_list("side", "part", field)[:1]
+        for side, backwards in enumerate((True, False))
+        for part, rows in enumerate(_parts(queryset, ordering, values, backwards=backwards))
+    ]
+    found: dict[int, Any] = {}
+    for side, _, value in sorted(nearest[0].union(*nearest[1:], all=True), key=itemgetter(0, 1)):
+        found.setdefault(side, value)
+    return found.get(0), found.get(1)
 
 
 def _rows_after(
@@ -83,35 +90,47 @@ def _rows_after(
     A nullable leading column is read in two steps, known values and then nulls: each is one range
     of a plain index, where `NULLS LAST` in one query would sort the whole table.
     """
-    directed = [_flip(name) if backwards else name for name in ordering]
-    lead = directed[0].lstrip("-")
+    found: list[Row] = []
     try:
-        if not _is_nullable(queryset, lead):
-            return _segment(queryset, directed, values, limit, backwards=backwards)
-        found: list[Row] = []
-        for is_null in (True, False) if backwards else (False, True):
-            part = queryset.filter(**{f"{lead}__isnull": is_null})
-            names, bounds = (directed[1:], values and values[1:]) if is_null else (directed, values)
-            if values is not None and (values[0] is None) != is_null:
-                if is_null == backwards:
-                    continue  # this part lies on the other side of the cursor
-                bounds = None
-            found += _segment(part, names, bounds, limit - len(found), backwards=backwards)
+        for part in _parts(queryset, ordering, values, backwards=backwards):
+            found += part[: limit - len(found)]
             if len(found) >= limit:
                 break
-        return found
     except (ValidationError, TypeError, ValueError):
         raise _stale_cursor() from None
+    return found
+
+
+def _parts(
+    queryset: QuerySet[Row],
+    ordering: Sequence[str],
+    values: Sequence[Any] | None,
+    *,
+    backwards: bool,
+) -> Iterator[QuerySet[Row]]:
+    """The rows beyond `values` in parts that follow each other."""
+    directed = [_flip(name) if backwards else name for name in ordering]
+    lead = directed[0].lstrip("-")
+    if not _is_nullable(queryset, lead):
+        yield _segment(queryset, directed, values, backwards=backwards)
+        return
+    for is_null in (True, False) if backwards else (False, True):
+        part = queryset.filter(**{f"{lead}__isnull": is_null})
+        names, bounds = (directed[1:], values and values[1:]) if is_null else (directed, values)
+        if values is not None and (values[0] is None) != is_null:
+            if is_null == backwards:
+                continue  # this part lies on the other side of the cursor
+            bounds = None
+        yield _segment(part, names, bounds, backwards=backwards)
 
 
 def _segment(
     queryset: QuerySet[Row],
     directed: Sequence[str],
     values: Sequence[Any] | None,
-    limit: int,
     *,
     backwards: bool,
-) -> list[Row]:
+) -> QuerySet[Row]:
     last = not backwards
     nullable = {name: _is_nullable(queryset, name.lstrip("-")) for name in directed[1:]}
     rows = queryset.order_by(
@@ -121,7 +140,7 @@ def _segment(
         # The bound on the first column alone is implied, but is what an index can start from.
         rows = rows.filter(_at_or_beyond(directed[0], values[0]))
         rows = rows.filter(_after(directed, values, nulls_last=last, nullable=nullable))
-    return list(rows[:limit])
+    return rows
 
 
 def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:

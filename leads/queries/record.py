@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
@@ -92,7 +94,14 @@ def in_group(group: str) -> Q:
 def page_extras() -> dict[str, Any]:
     """What the page says of a lead beyond its columns, for `find`."""
     names = Tag.objects.filter(leadtag__lead=OuterRef("pk")).order_by("name").values("name")
-    return {"tag_names": ArraySubquery(names), "has_unread": Exists(_unread(OuterRef("pk")))}
+    receipts = newest_receipts(OuterRef("pk")).values(
+        receipt=JSONObject(purpose="purpose", granted="granted", at="at", source="source")
+    )
+    return {
+        "tag_names": ArraySubquery(names),
+        "receipts": ArraySubquery(receipts),
+        "has_unread": Exists(_unread(OuterRef("pk"))),
+    }
 
 
 def tags_of(lead_id: int) -> list[str]:
@@ -146,10 +155,18 @@ def path_of(lead_id: int) -> Path | None:
     return Path(shown, left_out, creating)
 
 
-def consents_of(lead_id: int) -> list[Consent]:
-    """The newest receipt for each purpose: what holds now."""
-    receipts = Consent.objects.filter(lead=lead_id).order_by("purpose", "-at", "-pk")
-    return list(receipts.distinct("purpose"))
+def newest_receipts(lead: Any) -> QuerySet[Consent]:
+    """For each purpose: what holds now."""
+    receipts = Consent.objects.filter(lead=lead).order_by("purpose", "-at", "-pk")
+    return receipts.distinct("purpose")
+
+
+def consents_in(lead: Any) -> list[Consent]:
+    """:param lead: one that was found with `page_extras`."""
+    return [
+        Consent(**{**receipt, "at": datetime.fromisoformat(receipt["at"])})
+        for receipt in lead.receipts
+    ]
 
 
 def unread_answers(lead_id: int) -> dict[str, str]:

@@ -157,5 +157,5 @@ def beside(leads: LeadQuerySet, lead: Lead, *, sort: str) -> tuple[str | None, s
     """The public ids before and after a lead in a list."""
     ordering = ordering_of(sort)
     ordered: Any = in_order(leads, sort).only("public_id")
-    before, after = neighbours(ordered, ordering=ordering, row=_placed(lead, sort))
-    return before.public_id if before else None, after.public_id if after else None
+    place = _placed(lead, sort)
+    return neighbours(ordered, ordering=ordering, row=place, field="public_id")

@@ -180,7 +180,7 @@ class LeadPage:
             "company": [field_of(lead, name) for name in COMPANY],
             "own": own_fields(lead),
             "tags": lead.tag_names,  # type: ignore[attr-defined]
-            "consents": record.consents_of(lead.pk),
+            "consents": record.consents_in(lead),
             "timeline": Timeline(self.request, lead),
             "who": duplicates.who_is(self.request.user, lead),
         }

@@ -125,6 +125,7 @@ class TestLeadPage:
         actions.record_consent(lead.pk, "marketing_email", granted=True, at=NOON)
         Touch.objects.create(lead=lead, channel="email", occurred_at=NOON)
         actions.record_activity(lead.pk, "pricing_view", at=NOON)
+        browser.get(f"/leads/{lead.public_id}/")  # the first makes what an installation starts with
 
         with django_assert_max_num_queries(20):
             page = text_of(browser.get(f"/leads/{lead.public_id}/"))
@@ -140,7 +141,7 @@ class TestLeadPage:
 
         assert '<div hx-swap-oob="beforebegin:#later-came">' in part
         assert "/offer" in part
-        for key in ("came", "why", "drips", "routing", "website"):  # gone, shown or not
+        for key in ("came", "why", "drips", "routing", "website", "deals"):  # gone, shown or not
             assert f'<div id="later-{key}" hx-swap-oob="delete">' in part, key
 
     def test_has_all_panels_without_scripts_behind_a_link(

@@ -25,7 +25,7 @@ from pipeline.serializers.owners import (
     RuleSetShape,
     RulesInput,
     RulesShape,
-    VersionPageSerializer,
+    RulesVersionPageSerializer,
     pool_shape,
     rule_set_shape,
     version_shape,
@@ -147,14 +147,14 @@ def _compared(request: Request, rules: list[RoutingRule], days: int) -> dict[str
     }
 
 
-class VersionsView(APIView):
+class RulesVersionsView(APIView):
     scope = "pipeline"
 
     @extend_schema(
         operation_id="routing_rules_versions",
         summary="Every version of the rules, newest first",
         parameters=api_pages.PARAMETERS,
-        responses=VersionPageSerializer,
+        responses=RulesVersionPageSerializer,
     )
     def get(self, request: Request) -> Response:
         page: Page[RuleSet] = keyset_page(
@@ -229,7 +229,7 @@ urlpatterns = [
     path("routing-rules/", RulesView.as_view(), name="api-routing-rules"),
     path("routing-rules/publish/", PublishRulesView.as_view(), name="api-routing-publish"),
     path("routing-rules/dry-run/", DryRunView.as_view(), name="api-routing-dry-run"),
-    path("routing-rules/versions/", VersionsView.as_view(), name="api-routing-versions"),
+    path("routing-rules/versions/", RulesVersionsView.as_view(), name="api-routing-versions"),
     path("routing-rules/roll-back/", RollBackView.as_view(), name="api-routing-roll-back"),
     path("pools/", PoolsView.as_view(), name="api-pools"),
 ]

@@ -316,7 +316,7 @@ class RollBackInput(Input):
     version = serializers.IntegerField(min_value=1, max_value=2_000_000_000)
 
 
-class VersionShape(serializers.Serializer[Any]):
+class RulesVersionShape(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     state = serializers.ChoiceField(RuleSet.State.choices)
     published_at = serializers.DateTimeField(allow_null=True)
@@ -324,8 +324,8 @@ class VersionShape(serializers.Serializer[Any]):
     note = serializers.CharField(allow_blank=True)
 
 
-class VersionPageSerializer(serializers.Serializer[Any]):
-    results = VersionShape(many=True)
+class RulesVersionPageSerializer(serializers.Serializer[Any]):
+    results = RulesVersionShape(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
 
@@ -354,8 +354,8 @@ class PoolShape(serializers.Serializer[Any]):
     method = serializers.ChoiceField(Pool.Method.choices)
     includes_everyone = serializers.BooleanField()
     at_work_only = serializers.BooleanField()
-    language = serializers.ChoiceField(Pool.Match.choices)
-    territory = serializers.ChoiceField(Pool.Match.choices)
+    language = serializers.CharField(help_text="Of the lead: ignore, prefer or require.")
+    territory = serializers.CharField(help_text="The lead’s country: ignore, prefer or require.")
     accept_minutes = serializers.IntegerField(allow_null=True)
     queue = QueueShape(allow_null=True)
     members = MemberShape(many=True)

@@ -12,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks.measuring import Line, Options, compared, percentile, rate_of, sql
-from leadcrm.lib import pump
 from leads import conditions
 from leads.actions import membership, record_activity, segments
 from leads.models import DirtyLead, Lead, Segment
@@ -51,6 +50,7 @@ TYPICAL: dict[str, Any] = {
 def run(options: Options) -> list[Line]:
     made = [_made(name, tree) for name, tree in TYPICAL.items()]
     everybody = list(Lead.objects.order_by("pk").values_list("pk", flat=True))
+    print(f"\n{len(everybody):,} leads, {len(made)} segments", flush=True)
     lines = [_count(name, tree) for name, tree in TYPICAL.items()]
     some = random.Random(7).sample(everybody, min(BATCH, len(everybody)))
     lines.append(
@@ -71,7 +71,7 @@ def _made(name: str, tree: Any) -> Segment:
     Segment.objects.filter(name=name).delete()
     segment = segments.create_segment(name=name, tree=tree)
     while Segment.objects.filter(pk=segment.pk, counted_at=None).exists():
-        pump.run_all()
+        membership.drain()
     return segment
 
 

@@ -40,4 +40,5 @@ def pipelines() -> Iterator[Use]:
 @uses
 def response_targets() -> Iterator[Use]:
     for target in ResponseTarget.objects.filter(enabled=True):
-        yield Use("Response target", target.name, "/routing/", target.condition)
+        path = f"/routing/targets/{target.pk}/"
+        yield Use("Response target", target.name, path, target.condition)

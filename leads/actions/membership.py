@@ -23,11 +23,12 @@ from leads.actions.activities import mark_dirty
 from leads.conditions import LEADS, Predicate, compile
 from leads.events import LeadEnteredSegment, LeadLeftSegment
 from leads.models import Lead, Segment, SegmentClock, SegmentMembership
-from leads.segments.references import awaited, in_order, named_in
+from leads.segments.references import awaited, in_order, named_in, users_of
 
 QUEUE, CLOCK_QUEUE = "segments", "segment_clock"
 RANGE = 50_000
 BATCH = 2_000
+MOST_TOLD = 2_000
 LEASE = timedelta(minutes=5)
 DAILY_SECONDS = 24 * 3600.0
 Cause = SegmentMembership.Cause
@@ -258,7 +259,9 @@ def _recount(segment: Segment, low: int, high: int, *, at: datetime) -> None:
     cause = Cause.CONDITIONS if segment.counted_at is None else Cause.RECOUNT
     _write(changes, at=at, cause=cause)
     _advance_clocks(segment, low, high)
-    _tell(changes, at=at)
+    # Half a million events that nobody waits for would only hold up the others.
+    if len(changes) <= MOST_TOLD or users_of(segment.public_id):
+        _tell(changes, at=at)
     if _is_named(segment):
         mark_dirty(change.lead_id for change in changes)  # those that name this one come next
 

@@ -188,6 +188,61 @@ MISTAKES: list[tuple[Any, str, str]] = [
     ({"activity": "page_view", "times": {"at_least": -1}}, "condition.times.at_least", "whole"),
     ({"activity": "page_view", "where": {"url": {"like": "x"}}}, "condition.where.url.op", "is"),
     ({"activity": "page_view", "within_days": 0}, "condition.within_days", "days"),
+    (
+        {"activity": "page_view", "times": {"at_least": 3, "at_most": 1}},
+        "condition.times",
+        "Swap",
+    ),
+    (
+        {"activity": "page_view", "within_days": 7, "older_than_days": 7},
+        "condition.older_than_days",
+        "fewer",
+    ),
+    (
+        {"activity": "page_view", "within_days": 7, "since": "2026-01-01"},
+        "condition.since",
+        "not both",
+    ),
+    (
+        {"activity": "page_view", "since": "2026-02-01", "until": "2026-01-01"},
+        "condition.until",
+        "after since",
+    ),
+    ({"activity": "purchase", "sum": "amount"}, "condition.total", "how much"),
+    (
+        {"activity": "purchase", "sum": "amount", "total": {"at_least": "x"}},
+        "condition.total.at_least",
+        "number",
+    ),
+    (
+        {
+            "activity": "purchase",
+            "sum": "amount",
+            "times": {"at_least": 1},
+            "total": {"exactly": 1},
+        },
+        "condition.times",
+        "“total”",
+    ),
+    ({"activity": "page_view", "distinct": 5}, "condition.distinct", "Name a property"),
+    ({"activity": "page_view", "first": {}}, "condition.first", "older_than_days"),
+    ({"activity": "page_view", "last": {"is": "x"}}, "condition.last.op", "within_days"),
+    (
+        {"activity": "page_view", "last": {"is_set": 1}, "times": {"at_least": 1}},
+        "condition.times",
+        "Remove it",
+    ),
+    (
+        {"activity": "page_view", "sum": "a", "distinct": "b", "times": {"at_least": 1}},
+        "condition.sum",
+        "not for both",
+    ),
+    ({"touch": {"url": "x"}}, "condition.touch", "utm_source"),
+    ({"touch": []}, "condition.touch", "properties"),
+    ({"list": "nope"}, "condition.list", "no list"),
+    ({"campaign": "nope"}, "condition.campaign", "no marketing campaign"),
+    ({"drip": "nope"}, "condition.drip", "no drip campaign"),
+    ({"field": "owner", "op": "is", "value": "nope"}, "condition.value", "one of"),
     ({"tag": ""}, "condition.tag", "text"),
     ({"segment": 5}, "condition.segment", "text"),
 ]
@@ -253,7 +308,9 @@ json_values = st.recursive(
             st.one_of(
                 st.sampled_from(
                     ["all", "any", "not", "field", "op", "value", "activity", "where", "times",
-                     "within_days", "tag", "at_least", "url", "contains"]
+                     "within_days", "tag", "at_least", "url", "contains", "distinct", "sum",
+                     "total", "first", "last", "touch", "since", "until", "older_than_days", "list",
+                     "qualified", "stage_reached", "utm_source", "at_most", "exactly", "is_set"]
                 ),
                 st.text(max_size=8),
             ),
@@ -305,6 +362,29 @@ class TestDescribe:
             ),
             ({"not": {"tag": "VIP"}}, "not (has the tag “VIP”)"),
             (
+                {"activity": "purchase", "sum": "amount", "total": {"at_least": 500}},
+                "Purchased with a total amount of 500 or more",
+            ),
+            (
+                {
+                    "activity": "page_view",
+                    "distinct": "day",
+                    "times": {"exactly": 2},
+                    "within_days": 30,
+                    "older_than_days": 7,
+                },
+                "Viewed a page on exactly 2 different days 7 to 30 days ago",
+            ),
+            (
+                {"activity": "page_view", "last": {"older_than_days": 30}},
+                "Viewed a page, last more than 30 days ago",
+            ),
+            (
+                {"touch": {"utm_source": "google"}, "since": "2026-01-01"},
+                "Came to us, utm_source is google, since 1 Jan 2026",
+            ),
+            ({"qualified": "sql"}, "is Sales-qualified now"),
+            (
                 {"all": [{"tag": "A"}, {"any": [{"tag": "B"}, {"tag": "C"}]}]},
                 "has the tag “A” and (has the tag “B” or has the tag “C”)",
             ),
@@ -334,3 +414,26 @@ class TestExplain:
         assert (size.holds, size.actual) == (False, "12")
         assert (negated.holds, negated.children[0].actual) == (True, "1")
         assert explained.failing == size
+
+    def test_says_what_happened_in_the_words_of_the_question(self) -> None:
+        lead = LeadFactory(country="NL")
+        did(lead, "purchase", days_ago=3, amount=120)
+        did(lead, "purchase", days_ago=1, amount=30)
+        tree = {
+            "all": [
+                is_("country", ["BE"], "in"),
+                {"activity": "purchase", "sum": "amount", "total": {"at_least": 200}},
+                {"activity": "purchase", "distinct": "amount", "times": {"at_least": 2}},
+                {"activity": "purchase", "first": {"within_days": 2}},
+                {"list": "nobody"},
+            ]
+        }
+
+        explained = conditions.explain(tree, lead.pk)
+
+        country, total, values, first, listed = explained.children
+        assert (country.actual, total.actual, values.actual) == ("Netherlands", "150", "2")
+        assert (values.holds, first.holds, listed.holds) == (True, False, False)
+        assert first.actual is not None
+        assert first.actual.startswith(f"{timezone.localtime() - timedelta(days=3):%-d %b %Y}")
+        assert (listed.kind, listed.actual) == ("list", None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leads.fields.uses import Use, names_fields, naming
 from leads.models import Stage
-from pipeline.models import RoutingRule, RuleSet
+from pipeline.models import ResponseTarget, RoutingRule, RuleSet
 
 
 @names_fields
@@ -23,3 +23,9 @@ def stages(name: str) -> Iterator[Use]:
     for stage in {*naming(live, "condition", name), *asking}:
         path = f"/settings/pipelines/{stage.pipeline.key}/stages/{stage.key}/"
         yield Use("stage", f"{stage.pipeline}: {stage}", path)
+
+
+@names_fields
+def response_targets(name: str) -> Iterator[Use]:
+    for target in naming(ResponseTarget.objects.all(), "condition", name).order_by("order", "pk"):
+        yield Use("response target", target.name, f"/routing/targets/{target.pk}/")

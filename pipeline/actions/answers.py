@@ -15,7 +15,7 @@ from leadcrm.lib.normalise import clean_text
 from leads.events import SalesAccepted, SalesRejected
 from leads.models import Lead, Lifecycle, Stage, Status
 from pipeline.actions.ledger import lock_lead, open_cycle_of, save_lead, write_transition
-from pipeline.actions.owners import NOTE_LIMIT, assign
+from pipeline.actions.owners import NOTE_LIMIT, OwnerNotPossible, assign
 from pipeline.actions.routing import route
 from pipeline.models import Assignment, Offer, SalesCycle, Transition
 
@@ -82,8 +82,10 @@ def decline(lead_id: int, *, user: User, reason: str, at: datetime) -> Assignmen
 def claim(lead_id: int, *, user: User, at: datetime) -> Assignment | None:
     """Take a lead out of the queue; of two who do so at once, one gets it.
 
-    :raises AlreadyTaken: somebody owns it.
+    :raises AlreadyTaken: somebody owns it. :raises OwnerNotPossible: marketers own no leads.
     """
+    if not user.has_role(Role.REP, Role.MANAGER):
+        raise OwnerNotPossible("Leads are owned by sales. Ask a rep or a manager to take this one.")
     lead = lock_lead(lead_id)
     if lead.owner is not None and lead.owner.is_active:
         raise AlreadyTaken(f"{lead.owner} has this lead. Ask them if you should have it.")

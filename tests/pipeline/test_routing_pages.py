@@ -403,3 +403,17 @@ class TestHistory:
 
         assert client.get(f"/leads/{lead.public_id}/routing/").status_code == 404
         assert lead.name not in client.get("/routing/log/").content.decode()
+
+
+class TestTheLeadsPage:
+    def test_offers_to_accept_until_a_moment_or_decline(self, client: Client, alice: User) -> None:
+        publish_rules(pool_rule(make_pool(alice, accept_minutes=30)))
+        lead = open_lead(at=timezone.now())
+        actions.route(lead.pk, at=timezone.now())
+        client.force_login(alice)
+
+        page = client.get(f"/leads/{lead.public_id}/").content.decode()
+
+        assert f"/leads/{lead.public_id}/accept/" in page
+        assert "Why can you not take it?" in page
+        assert '<span class="sm muted">by ' in page

@@ -28,6 +28,7 @@ from pipeline.actions.work import refresh_next_step
 from pipeline.models import (
     Assignment,
     ClockHop,
+    CycleFact,
     Deal,
     Letter,
     Meeting,
@@ -73,6 +74,7 @@ moves(StaffEmail)
 moves(ClockHop, one="escalation")
 moves(Letter, one="e-mail")
 moves(Meeting, one="meeting")
+stays(CycleFact, why="It is copied anew when the cycle goes to another lead.")
 stays(Rest, why="The survivor is laid aside or not by its own story.")
 stays(StageTimer, why="When to look at its stage again; the survivor has its own.")
 stays(WaitingLead, why="Nobody waits twice; see `settle_owner`.")

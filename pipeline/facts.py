@@ -97,7 +97,7 @@ def count_anew() -> None:
 def _one_batch() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pipeline_changedlead)")
-        if not cursor.fetchone()[0]:  # type: ignore[index]
+        if not cursor.fetchone()[0]:
             return 0
     with transaction.atomic(), connection.cursor() as cursor:
         # In a statement of its own: the next one sees what was committed before the lock was had.

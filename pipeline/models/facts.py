@@ -1,6 +1,6 @@
 """What reports read: derived, and always possible to count anew."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,7 @@ from leads.models import Lead, Pipeline, Source, Stage
 from pipeline.models.funnel import SalesCycle
 
 
-def _pointer(to: type[models.Model] | str) -> "models.ForeignKey[models.Model, models.Model]":
+def _pointer(to: type[models.Model]) -> "models.ForeignKey[Any, Any]":
     """A reference that was checked where it is copied from."""
     return models.ForeignKey(
         to, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"

@@ -9,5 +9,6 @@ class ScoringConfig(AppConfig):
     def ready(self) -> None:
         import_module("scoring.catalogue")
         import_module("scoring.surveys.capturing")
+        import_module("scoring.surveys.adrift")
         import_module("scoring.surveys.mailing")
         import_module("scoring.lately")

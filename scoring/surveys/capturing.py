@@ -41,6 +41,12 @@ def capture_contact(
 
     :raises leads.arrivals.Unavailable: it could not be stored anywhere.
     """
+    return arrivals.take(_arrival(response, given, wording, visit), at=at).item
+
+
+def _arrival(
+    response: SurveyResponse, given: dict[str, Any], wording: str, visit: Visit
+) -> capture.Arrival:
     body = json.dumps(
         {
             "survey": response.survey.slug,
@@ -57,7 +63,7 @@ def capture_contact(
     ).encode()
     # The moment of rendering is no part of what they said: the same answer is the same click.
     key = hashlib.sha256(json.dumps([response.public_id, given], sort_keys=True).encode())
-    arrival = capture.Arrival(
+    return capture.Arrival(
         door=f"{DOOR}:{response.survey_id}",
         body=body,
         content_type="application/json",
@@ -69,7 +75,24 @@ def capture_contact(
         flags=visit.flags,
         screened=visit.screened,
     )
-    return arrivals.take(arrival, at=at).item
+
+
+def capture_late(
+    response: SurveyResponse, given: dict[str, Any], *, wording: str, item: InboxItem
+) -> InboxItem:
+    """The same from a page that came while the database was away; a worker goes on with it."""
+    visit = Visit(
+        headers=dict(item.headers),
+        remote_address=item.remote_address,
+        path=item.path,
+        page_url="",
+        rendered_at=response.started_at.timestamp() - 60,
+        trap="",
+        flags=list(item.flags),
+        screened=item.screened,
+    )
+    arrival = _arrival(response, given, wording, visit)
+    return capture.store(arrival, at=item.received_at).item
 
 
 def read_item(item: InboxItem) -> Submission:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -18,7 +19,7 @@ from leadcrm.lib import ratelimit, tokens
 from leadcrm.lib.errors import DomainError
 from leadcrm.lib.middleware import client_address
 from leads import arrivals
-from leads.models import Lead
+from leads.models import InboxItem, Lead
 from leads.queries.survivors import survivor_id
 from scoring.actions import responses
 from scoring.models import Survey, SurveyResponse, SurveyVersion
@@ -67,20 +68,45 @@ class Door:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def survey_page(request: HttpRequest, token: str) -> HttpResponse:
-    at = timezone.now()
-    door = find_door(token, at)
-    response = receive(request, door, at) if request.method == "POST" else show(request, door, at)
+    try:
+        response = ashore(request, token)
+    except arrivals.AWAY:
+        if request.method != "POST":
+            raise
+        response = set_afloat(request, token)
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"  # the address names somebody
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
+def ashore(request: HttpRequest, token: str) -> HttpResponse:
+    at = timezone.now()
+    if request.method == "POST":
+        if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+            raise TooMuch
+        request.captured_body = request.body  # type: ignore[attr-defined]  # before it is parsed
+        arrivals.SHORE.check()
+        return receive(request, find_door(token), at)
+    return show(request, find_door(token), at)
+
+
+def set_afloat(request: HttpRequest, token: str) -> HttpResponse:
+    """The database is away: the page as it was sent waits in the lifeboat. See `adrift`."""
+    key = hashlib.sha256(token.encode() + arrivals.read_body(request)).hexdigest()
+    taken = arrivals.afloat(
+        request, kind="survey", name=token, at=timezone.now(), idempotency_key=key
+    )
+    context = {"receipt": taken.item.receipt_id, "embedded": False, "workspace": ""}
+    return render(request, "leads/public/afloat.html", context, status=202)
+
+
 # ---- finding ----
 
 
-def find_door(token: str, at: datetime) -> Door:
+def find_door(token: str, at: datetime | None = None) -> Door:
     """:raises Http404: nothing of ours is at this address."""
+    at = at or timezone.now()
     if personal := links.read_personal(token):
         return _personal_door(personal, at)
     rows = SurveyResponse.objects.select_related("survey", "version")
@@ -168,11 +194,9 @@ def closed(request: HttpRequest, door: Door) -> HttpResponse:
 
 def receive(request: HttpRequest, door: Door, at: datetime) -> HttpResponse:
     """Keep what was answered; then the next question, the ending, or the same question again."""
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
-        raise TooMuch
     if door.response is not None and door.response.state == State.COMPLETED:
         return HttpResponseRedirect(request.path, status=303)
-    rendered = _rendered(request)
+    rendered = _rendered(request.POST)
     version = _version_answered(door, rendered, at)
     if version is None:
         return closed(request, door)
@@ -182,10 +206,10 @@ def receive(request: HttpRequest, door: Door, at: datetime) -> HttpResponse:
         response = responses.answer_survey(
             version,
             reading.answers,
-            link=_link(request, door),
+            link=_link(request.POST, door),
             at=at,
             lead_id=door.lead.pk if door.lead else None,
-            is_test=_is_program(request),
+            is_test=_is_program(request.POST),
         )
         door.response = response
         _name(request, response, reading, rendered, at)
@@ -209,9 +233,9 @@ def onward(request: HttpRequest, door: Door) -> HttpResponse:
     return HttpResponseRedirect(path, status=303)
 
 
-def _rendered(request: HttpRequest) -> tuple[int, float]:
+def _rendered(post: QueryDict) -> tuple[int, float]:
     """Which version a page showed and when; (0, 0.0) for a mark that is not ours."""
-    value = tokens.unsign(MARK, request.POST.get("lc_at", "")[:200]) or ""
+    value = tokens.unsign(MARK, post.get("lc_at", "")[:200]) or ""
     version, _, moment = value.partition(":")
     return (int(version), float(moment)) if value else (0, 0.0)
 
@@ -229,17 +253,17 @@ def _version_answered(
     return seen if is_fresh else None
 
 
-def _link(request: HttpRequest, door: Door) -> str:
+def _link(post: QueryDict, door: Door) -> str:
     """One response for each personal link; for each time the public one was opened."""
     if door.link:
         return door.link
-    nonce = "".join(c for c in request.POST.get("lc_nonce", "") if c.isalnum())[:40]
+    nonce = "".join(c for c in post.get("lc_nonce", "") if c.isalnum())[:40]
     return f"n:{door.survey.pk}:{nonce or tokens.new_public_id()}"
 
 
-def _is_program(request: HttpRequest) -> bool:
+def _is_program(post: QueryDict) -> bool:
     """Programs fill in what people do not see; what they say is kept and counts for nothing."""
-    return bool(request.POST.get("lc_confirm"))
+    return bool(post.get("lc_confirm"))
 
 
 def _name(
@@ -270,6 +294,35 @@ def _name(
     )
     if item.pk is not None:
         responses.name_by_capture(response.pk, item.pk)
+
+
+def take_late(token: str, post: QueryDict, item: InboxItem) -> SurveyResponse | None:
+    """What came while the database was away, as of when it came; None when nothing in it counts.
+
+    :raises Http404: nothing of ours is at this address.
+    """
+    at = item.received_at
+    door = find_door(token, at)
+    version = _version_answered(door, _rendered(post), at)
+    if version is None:
+        return None
+    reading = pages.read_page(contents.read(version.content), post)
+    if not reading.answers:
+        return None
+    response = responses.answer_survey(
+        version,
+        reading.answers,
+        link=_link(post, door),
+        at=at,
+        lead_id=door.lead.pk if door.lead else None,
+        is_test=_is_program(post),
+    )
+    question, given = reading.contact
+    if question and given and not response.lead_id and not response.inbox_item_id:
+        wording = str(question.get("consent") or "")
+        late = capturing.capture_late(response, given, wording=wording, item=item)
+        responses.name_by_capture(response.pk, late.pk)
+    return response
 
 
 def _screen(request: HttpRequest) -> tuple[list[str], bool]:

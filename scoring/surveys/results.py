@@ -1,6 +1,5 @@
 """What came of a survey: who answered, how far they got, and what they said."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -227,7 +226,7 @@ def texts_of(survey: Survey, key: str) -> list[str]:
     """The newest answers in words."""
     said = KeyTextTransform(key, "answers")
     rows = counted(survey).filter(answers__has_key=key).order_by("-answered_at", "-pk")
-    answers: Sequence[Any] = rows.values_list(said, flat=True)[: MOST_TEXTS * 3]
+    answers = list(rows.values_list(said, flat=True)[: MOST_TEXTS * 3])
     return [str(each) for each in answers if each][:MOST_TEXTS]
 
 

@@ -11,13 +11,19 @@ function move(button, across, down) {
   target[Math.max(0, Math.min(target.length - 1, column + across))].focus();
 }
 
+function choose(button, level) {
+  const chosen = button.closest(".levels").querySelector(`[value="${level}"]`);
+  chosen.focus();
+  chosen.click();
+}
+
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 document.addEventListener("keydown", (event) => {
   const button = event.target.closest?.("[data-levels] .levels button");
   if (!button || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key in STEPS) move(button, ...STEPS[event.key]);
-  else if (/^[0-3]$/.test(event.key)) button.closest(".levels").querySelector(`[value="${ORDER[event.key]}"]`).click();
+  else if (/^[0-3]$/.test(event.key)) choose(button, ORDER[event.key]);
   else return;
   event.preventDefault();
   event.stopPropagation();

@@ -18,6 +18,7 @@ class Options:
     mails: int
     queue: int
     rows: int
+    activities: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from leads.models import Lead
 from pipeline import facts
 from scoring.actions import rescore_everyone
 
-ACTIVITIES_PER_LEAD = 3
 
 
 def prepare() -> None:
@@ -20,14 +19,15 @@ def prepare() -> None:
     load_company(now=timezone.now())
 
 
-def grow_to(leads: int) -> tuple[int, float, float]:
-    """New leads, seconds to generate them, and seconds to score everybody."""
+def grow_to(leads: int, activities: int = 3) -> tuple[int, float, float]:
+    """:param activities: for each lead.
+    :returns: new leads, seconds to generate them, and seconds to score everybody."""
     missing = leads - Lead.objects.count()
     if missing <= 0:
         return 0, 0.0, 0.0
     started = time.perf_counter()
     bulk.generate(
-        leads=missing, activities=missing * ACTIVITIES_PER_LEAD, seed=leads, now=timezone.now()
+        leads=missing, activities=missing * activities, seed=leads, now=timezone.now()
     )
     generated = time.perf_counter()
     rescore_everyone(at=timezone.now())

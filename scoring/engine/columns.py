@@ -45,7 +45,8 @@ class Columns:
 
     All are bigint: `points` in hundredths; `count` of what matched, `counted` of what gives points;
     `faded` and `capped` are the hundredths that age and the rule's own limit took from it.
-    `changes` are moments at which time alone may change the points.
+    `derived` are worked out once from the aggregates. `changes` are moments at which time alone may
+    change the points; of an activity rule they lie ahead.
     """
 
     rule: Rule
@@ -55,6 +56,7 @@ class Columns:
     faded: Fragment = NONE
     capped: Fragment = NONE
     aggregates: tuple[Fragment, ...] = ()
+    derived: tuple[Fragment, ...] = ()
     changes: tuple[Fragment, ...] = ()
     fading: Fading | None = None
     newest: str = "NULL::timestamptz"
@@ -72,6 +74,8 @@ class Setting:
     category: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     zone: str = "UTC"
+    # Activity types by number, which compares faster.
+    kinds: Mapping[str, int] = field(default_factory=dict)
     machines: bool = False  # some rule counts what machines did, so the pass cannot leave it out
     detail: bool = False
 

@@ -32,18 +32,20 @@ class Counting:
     def columns(self) -> Columns:
         aggregates = [self.total(), *self.worth_aggregates()]
         borders = self.borders()
+        derived = () if self.is_whole else (Fragment(f"{self.worked_out()} AS x{self.number}"),)
         aggregates += [aggregate for aggregate, _ in borders]
         if self.setting.detail:
             newest = f"max(a.occurred_at) FILTER (WHERE {{}}) AS l{self.number}"
             aggregates.append(template(newest, self.matching()))
         return Columns(
             self.rule,
-            points=Fragment(self.if_enough(self.limited(self.exact(self.units())))),
+            points=Fragment(self.points()),
             count=Fragment(f"COALESCE({self.col('n')}, 0)"),
             counted=Fragment(self.if_enough(self.whole_units())),
             faded=Fragment(self.if_enough(self.lost_to_age())),
             capped=Fragment(self.if_enough(self.lost_to_limit())),
             aggregates=tuple(aggregates),
+            derived=derived,
             changes=tuple(change for _, change in borders),
             fading=self.fading(),
             newest=self.col("l") if self.setting.detail else "NULL::timestamptz",
@@ -51,6 +53,15 @@ class Counting:
 
     def col(self, name: str) -> str:
         return f"acts.{name}{self.number}"
+
+    def points(self) -> str:
+        if self.is_whole:
+            return self.if_enough(self.limited(self.exact(self.units())))
+        return self.limited(self.exact(self.col("x")))
+
+    def worked_out(self) -> str:
+        """The units, worked out once for all that asks for them."""
+        return self.if_enough(f"COALESCE({self.units()}, 0)")
 
     def if_enough(self, sql: str) -> str:
         enough = f"{self.basis()} >= {self.rule.at_least:d}"
@@ -66,7 +77,7 @@ class Counting:
         """The activities of this kind inside the window."""
         rule = self.rule
         parts = [
-            Fragment("a.type = %s", (rule.activity_type,)),
+            Fragment(f"kind.n = {self.setting.kinds[rule.activity_type]:d}"),
             # What is dated in the future does not count yet.
             Fragment(f"a.occurred_at <= {self.setting.moment}"),
         ]
@@ -154,12 +165,11 @@ class Counting:
         """Times with their days or values, in the same order."""
         where, n = self.matching(), self.number
         if not self.rule.per and self.rule.counting == "at_most":
-            times = "(array_agg(a.occurred_at ORDER BY a.occurred_at DESC) FILTER (WHERE {}))"
-            return [template(f"{times}[1:{self.rule.max_count:d}] AS t{n}", where)]
-        order = template("ORDER BY a.occurred_at DESC, {}", self.key())
+            return [template(f"array_agg(a.occurred_at) FILTER (WHERE {{}}) AS t{n}", where)]
+        # Both see the rows in the same order, whichever it is.
         return [
-            template(f"array_agg(a.occurred_at {{}}) FILTER (WHERE {{}}) AS t{n}", order, where),
-            template(f"array_agg({{}} {{}}) FILTER (WHERE {{}}) AS k{n}", self.key(), order, where),
+            template(f"array_agg(a.occurred_at) FILTER (WHERE {{}}) AS t{n}", where),
+            template(f"array_agg({{}}) FILTER (WHERE {{}}) AS k{n}", self.key(), where),
         ]
 
     def amounts(self) -> list[Fragment]:
@@ -208,7 +218,8 @@ class Counting:
         """Over those that count of what was collected: so many of each day or value."""
         lists = self.col("t")
         if not self.rule.per and self.rule.counting == "at_most":
-            return f"(SELECT {call} FROM unnest({lists}) AS x (t))"
+            newest = f"ORDER BY y.t DESC LIMIT {self.rule.max_count:d}"
+            return f"(SELECT {call} FROM (SELECT y.t FROM unnest({lists}) AS y (t) {newest}) AS x)"
         first = "ASC" if self.rule.counting == "per_day" else "DESC"
         most = self.most or 1
         return (
@@ -269,7 +280,7 @@ class Counting:
         if not ends:
             return []
         if self.exact_end:
-            return [self.border("max", "b", self.matching(), ends[0])]
+            return [self.border("max", "b", self.alive(), ends[0])]
         made = []
         if window:
             made.append(self.border("min", "b", self.matching(), window))
@@ -292,10 +303,10 @@ class Counting:
         if not self.fades:
             return None
         full = abs(self.rule.points) * 100
-        worth = self.if_enough(f"{full:d} * COALESCE({self.units()}, 0)::float8")
+        worth = f"{full:d} * {self.col('x')}::float8"
         days = self.rule.decay_days or 1
         if self.rule.decay == "half_life":
-            return Fading(worth, f"({worth}) * {0.6931471805599453 / days!r}::float8", days)
+            return Fading(worth, f"{worth} * {0.6931471805599453 / days!r}::float8", days)
         alive = self.if_enough(f"{full / days!r}::float8 * COALESCE({self.alive_units()}, 0)")
         return Fading(worth, alive)
 

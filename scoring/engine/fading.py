@@ -12,13 +12,19 @@ from scoring.models import ModelVersion
 SOONEST = "interval '10 minutes'"
 
 
-def soonest(changes: Sequence[Fragment], moment: str, *others: str) -> Fragment:
-    """The first moment at which something starts or stops to count."""
+def soonest(columns: Sequence[Columns], others: Sequence[Fragment], moment: str) -> Fragment:
+    """The first moment at which something starts or stops to count.
+
+    Activities of a window leave it in the future; other changes may lie behind.
+    """
+    ahead = [change for c in columns if c.rule.is_activity for change in c.changes]
+    perhaps = [change for c in columns if not c.rule.is_activity for change in c.changes]
     future = [
         template(f"(SELECT x.at FROM (SELECT {{}} AS at) AS x WHERE x.at > {moment})", change)
-        for change in changes
+        for change in [*perhaps, *others]
     ]
-    return template("LEAST({})", joined(", ", [*(Fragment(other) for other in others), *future]))
+    known = [Fragment("acts.upcoming"), Fragment("adjusted.next_at")]
+    return template("LEAST({})", joined(", ", [*known, *ahead, *future]))
 
 
 def fading_of(columns: Sequence[Columns], group: str) -> list[tuple[Columns, Fading]]:

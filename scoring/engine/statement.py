@@ -10,7 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadcrm.accounts.models import Workspace
+from leadcrm.lib import memo
+from leadcrm.lib.errors import Invalid
 from leads import conditions
+from leads.conditions.tree import Group, Happening, Leaf, Node, Not
 from scoring import frameworks
 from scoring.engine.columns import (
     ZERO,
@@ -19,7 +22,6 @@ from scoring.engine.columns import (
     attribute_columns,
     bant_columns,
     changes_of,
-    predicate_of,
 )
 from scoring.engine.counting import activity_columns
 from scoring.engine.fading import fades_at, fading_columns, soonest
@@ -70,7 +72,9 @@ def compile_version(
     :param forecast: work out `next_at`; what only looks does without.
     :param columns: SQL that takes the place of that of fields of conditions.
     """
-    return _Compiler(version, rules, scope, at, detail, as_of, forecast, columns or {}).statement()
+    how = (scope, at, detail, as_of, forecast, columns or {})
+    with memo.continuing():  # small tables that many rules ask for are read once
+        return _Compiler(version, rules, *how).statement()
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class _Compiler:
             category=self.version.model.category,
             columns={**known, **self.overrides},
             zone=self.zone,
+            kinds=self.kinds,
             machines=any(r.is_activity and not r.human_only for r in self.rules),
             detail=self.detail,
         )
@@ -115,6 +120,25 @@ class _Compiler:
             return ZoneInfo(Workspace.load().time_zone).key
         except (ZoneInfoNotFoundError, ValueError):
             return "UTC"
+
+    @cached_property
+    def kinds(self) -> dict[str, int]:
+        """The activity types that matter, numbered."""
+        types = {rule.activity_type for rule in self.rules if rule.is_activity}
+        return {name: number for number, name in enumerate(sorted(types | self.asked_for))}
+
+    @cached_property
+    def asked_for(self) -> set[str]:
+        """Types whose passing by may end or begin a qualification."""
+        found = self.parts_of_qualifications
+        return {part.type for part in found if isinstance(part, Happening) and part.type}
+
+    @cached_property
+    def parts_of_qualifications(self) -> list[Leaf]:
+        if not self.forecast or self.scope.moment or not self.version.model.is_default:
+            return []
+        trees = [*self.version.qualifications.values(), *self.version.leavings.values()]
+        return [part for tree in trees for part in parts_of(tree)]
 
     @cached_property
     def columns(self) -> tuple[Columns, ...]:
@@ -194,24 +218,45 @@ class _Compiler:
         return template(
             f"adjusted AS (SELECT {self.key('x')} AS key, "
             f"COALESCE(sum(x.points) FILTER (WHERE {counts}), 0)::int AS points, "
-            f"LEAST(min(x.expires_at) FILTER (WHERE {counts}), "
-            f"min(x.at) FILTER (WHERE x.at > {moment} AND x.revoked_at IS NULL)) AS next_at "
+            f"LEAST(min(LEAST(x.expires_at, x.revoked_at)) FILTER (WHERE {counts}), "
+            f"min(x.at) FILTER (WHERE x.at > {moment})) AS next_at "
             f"{{}} AND x.model_id = {self.version.model_id or 0:d} GROUP BY 1)",
             self.source("scoring_adjustment", "x"),
         )
 
     def activities(self) -> Fragment:
         """One pass over the activities of all leads, each rule a FILTER."""
-        types = sorted({c.rule.activity_type for c in self.columns if c.rule.is_activity})
         upcoming = f"min(a.occurred_at) FILTER (WHERE a.occurred_at > {self.moment}) AS upcoming"
         counted = "true" if self.setting.machines else conditions.COUNTED
         aggregates = [part for c in self.columns for part in c.aggregates]
+        derived = [part for c in self.columns for part in c.derived]
+        asked = [
+            Fragment(f"bool_or(kind.n = {self.kinds[name]:d}) AS did{self.kinds[name]}")
+            for name in sorted(self.asked_for)
+        ]
         return template(
-            f"acts AS MATERIALIZED (SELECT {self.key('a')} AS key, {{}} "
-            f"{{}} AND a.type = ANY({{}}) AND {counted} GROUP BY 1)",
-            joined(", ", [Fragment(upcoming), *aggregates]),
-            self.source("leads_activity", "a"),
-            Fragment("%s::text[]", (types,)),
+            "acts AS MATERIALIZED (SELECT {} FROM "
+            f"(SELECT {self.key('a')} AS key, {{}} {{}} AND {counted} GROUP BY 1) AS acts)",
+            joined(", ", [Fragment("acts.*"), *derived]),
+            joined(", ", [Fragment(upcoming), *aggregates, *asked]),
+            self.activity_source(),
+        )
+
+    def activity_source(self) -> Fragment:
+        kinds = Fragment(
+            "(SELECT * FROM unnest(%s::text[], %s::int[])) AS kind (type, n)",
+            (list(self.kinds), list(self.kinds.values())),
+        )
+        if self.scope.moment:
+            return template(
+                "FROM batch JOIN leads_activity a ON a.lead_id = batch.id JOIN {} "
+                "ON kind.type = a.type WHERE true",
+                kinds,
+            )
+        return template(
+            "FROM leads_activity a JOIN {} ON kind.type = a.type WHERE {}",
+            kinds,
+            self.scope.holds("a.lead_id"),
         )
 
     # Points ----------------------------------------------------------------------------------
@@ -238,19 +283,24 @@ class _Compiler:
     def moments(self) -> list[Fragment]:
         if not self.forecast:
             return []
-        changes = [*(change for c in self.active for change in c.changes), *self.qualifying()]
-        first = soonest(changes, self.moment, "acts.upcoming", "adjusted.next_at")
+        first = soonest(self.active, self.qualifying(), self.moment)
         fading = [part for group in GROUPS for part in fading_columns(self.active, group)]
         return [first.named("soonest"), *fading]
 
     def qualifying(self) -> list[Fragment]:
-        """When time alone may make somebody qualify, or no longer."""
-        trees = [*self.version.qualifications.values(), *self.version.leavings.values()]
-        return [
-            change
-            for tree in trees
-            for change in changes_of(predicate_of(tree, self.setting, computed=True))
-        ]
+        """When time alone may make somebody qualify, or no longer.
+
+        Of what somebody never did nothing can pass by.
+        """
+        context = conditions.Context(self.moment, self.setting.columns)
+        found = []
+        for part in self.parts_of_qualifications:
+            changes = changes_of(conditions.compile_node(part, context))
+            if isinstance(part, Happening) and part.type:
+                did = f"CASE WHEN acts.did{self.kinds[part.type]} THEN {{}} END"
+                changes = tuple(template(did, change) for change in changes)
+            found += changes
+        return found
 
     def sums(self) -> list[Fragment]:
         return [
@@ -312,6 +362,24 @@ class _Compiler:
         fading = sorted({c.rule.group for c in self.active if c.fading})
         moments = [fades_at(self.version, group, self.active, self.moment) for group in fading]
         return f", LEAST({', '.join(['soonest', *moments])}) AS next_at"
+
+
+def parts_of(tree: Any) -> list[Leaf]:
+    """The leaves of a condition; none of a broken one."""
+    try:
+        return _leaves(conditions.parse(tree))
+    except Invalid:
+        return []
+
+
+def _leaves(node: Node) -> list[Leaf]:
+    match node:
+        case Group():
+            return [leaf for child in node.children for leaf in _leaves(child)]
+        case Not():
+            return _leaves(node.child)
+        case _:
+            return [node]
 
 
 def limited(version: ModelVersion, group: str) -> str:

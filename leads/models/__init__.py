@@ -17,6 +17,7 @@ from leads.models.attribution import (
 )
 from leads.models.capture import Form, FormVersion, InboxItem, Inquiry, Source
 from leads.models.consent import Consent, Suppression
+from leads.models.feedback import Feedback, FeedbackEvent
 from leads.models.fields import FieldDefinition
 from leads.models.forms import (
     Asset,
@@ -109,6 +110,8 @@ __all__ = [
     "ExpiredCaptures",
     "ExportJob",
     "ExportPart",
+    "Feedback",
+    "FeedbackEvent",
     "FieldDefinition",
     "FieldProposal",
     "Form",

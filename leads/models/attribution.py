@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 
 from leadcrm.accounts.models import User
 from leadcrm.lib.indexes import where_set
 from leadcrm.lib.pump import WorkItem
+from leads.models.consent import Consent
 
 
 class Channel(models.TextChoices):
@@ -136,6 +137,16 @@ class AttributionSettings(models.Model):
     click_id_days = models.PositiveSmallIntegerField(
         default=90, validators=[MinValueValidator(1), MaxValueValidator(730)]
     )
+    # To what a person must have agreed before an advertiser is told of conversions; empty: nothing.
+    conversion_consent = models.CharField(
+        max_length=20,
+        blank=True,
+        default=Consent.Purpose.TRACKING,
+        db_default=Consent.Purpose.TRACKING.value,
+        choices=Consent.Purpose,
+    )
+    # What Google Ads calls a conversion, by `mql`, `sql`, `won`; empty: the usual names.
+    google_names = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
     PK: ClassVar[int] = 1
 

@@ -51,6 +51,7 @@ class ConnectionSecret(models.Model):
         ADDRESS = "address", "In its address"
         SIGNING = "signing", "Proves who sends"
         ACCESS = "access", "Opens the provider's own API"
+        FEEDBACK = "feedback", "Opens what is told of conversions"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="secrets")
     use = models.CharField(max_length=8, choices=Use)

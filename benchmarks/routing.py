@@ -22,7 +22,7 @@ from pipeline import actions
 from pipeline.models import Pool, PoolMember, RoutingRule
 
 CAPTURES = 1_000
-THREADS = 16
+THREADS = 8  # as many as workers and web processes that route at the same moment
 WEIGHTS = (4, 3, 2, 1)
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 

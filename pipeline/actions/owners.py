@@ -49,11 +49,13 @@ def assign(
     actor: User | None = None,
     decision: RoutingDecision | None = None,
     note: str = "",
+    locked: Lead | None = None,
 ) -> Assignment | None:
     """Make somebody, or the queue of a team, responsible; None when that is so already.
 
     Without an owner and a team the lead goes to its own team's queue, else the fallback queue.
 
+    :param locked: the lead, where this transaction has its lock already.
     :raises OwnerNotPossible: the person's account is switched off.
     :raises NotFound: the lead is gone.
     """
@@ -66,6 +68,7 @@ def assign(
         actor=actor,
         decision=decision,
         note=note,
+        locked=[locked] if locked is not None else None,
     )
     return made[0] if made else None
 
@@ -81,10 +84,12 @@ def assign_many(
     actor: User | None = None,
     decision: RoutingDecision | None = None,
     note: str = "",
+    locked: Sequence[Lead] | None = None,
 ) -> list[Assignment]:
     """`assign` for many leads in a handful of statements; returns the changes made."""
     _check_owner(owner)
-    leads = _to_change(lock_leads(lead_ids), owner=owner, team=team, decision=decision)
+    leads = locked or lock_leads(lead_ids)
+    leads = _to_change(leads, owner=owner, team=team, decision=decision)
     if not leads:
         return []
     previous = {lead.pk: lead.owner for lead in leads}

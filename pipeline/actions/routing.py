@@ -57,6 +57,8 @@ def route(
         return None
     rule_set = queries.published_rule_set() or ensure_default_routing()
     asking = Asking(lead, at, in_turn=cause == DRAINED)
+    # Read before the rules are tried: from the lock on a pool on, others wait.
+    cycle, seen = open_cycle_of(lead), queries.routing_inputs(lead)
     outcome, trace = _decide(asking, rule_set, pool)
     if outcome.is_waiting:
         _wait(lead, outcome, at=at)
@@ -65,7 +67,16 @@ def route(
         pump.wake(QUEUE)
     elif outcome.user is None:
         WaitingLead.objects.filter(lead=lead).delete()
-    decision = _store(lead, rule_set, outcome, trace, at=at, cause=cause, started=started)
+    decision = RoutingDecision(
+        lead=lead,
+        cycle=cycle,
+        rule_set=rule_set,
+        cause=cause,
+        inputs=_inputs(seen, rule_set, outcome),
+        decided_at=at,
+        latency_ms=int((time.perf_counter() - started) * 1000),
+    )
+    _store(decision, outcome, trace)
     made = assign(
         lead.pk,
         owner=outcome.user,
@@ -75,6 +86,7 @@ def route(
         decision=decision,
         cause=Assignment.Cause.DRAINED if cause == DRAINED else assigned_as,
         note=note,
+        locked=lead,
     )
     if made is not None:
         _offer(made, outcome, at=at)
@@ -106,46 +118,23 @@ def _wait(lead: Lead, outcome: Outcome, *, at: datetime) -> None:
     )
 
 
-def _store(
-    lead: Lead,
-    rule_set: RuleSet,
-    outcome: Outcome,
-    trace: Trace,
-    *,
-    at: datetime,
-    cause: str,
-    started: float,
-) -> RoutingDecision:
-    return RoutingDecision.objects.create(
-        lead=lead,
-        cycle=open_cycle_of(lead),
-        rule_set=rule_set,
-        rule_key=outcome.rule.key if outcome.rule else "",
-        rule_name=outcome.rule.name if outcome.rule else "",
-        pool=outcome.pool,
-        cause=cause,
-        inputs=_inputs(lead, rule_set, outcome),
-        trace=trace,
-        candidates=as_json(outcome.choice),
-        chosen=outcome.user,
-        queue=outcome.queue if outcome.user is None else None,
-        reason=outcome.reason[:300],
-        rotation_before={str(k): v for k, v in outcome.choice.before.items()},
-        rotation_after={str(k): v for k, v in outcome.choice.after.items()},
-        decided_at=at,
-        latency_ms=int((time.perf_counter() - started) * 1000),
-    )
+def _store(decision: RoutingDecision, outcome: Outcome, trace: Trace) -> None:
+    """With all that it takes to say why, and to make the choice once more."""
+    choice, rule = outcome.choice, outcome.rule
+    decision.rule_key, decision.rule_name = (rule.key, rule.name) if rule else ("", "")
+    decision.pool, decision.chosen = outcome.pool, outcome.user
+    decision.queue = outcome.queue if outcome.user is None else None
+    decision.reason = outcome.reason[:300]
+    decision.trace, decision.candidates = trace, as_json(choice)
+    decision.rotation_before = {str(k): v for k, v in choice.before.items()}
+    decision.rotation_after = {str(k): v for k, v in choice.after.items()}
+    decision.save(force_insert=True)
 
 
-def _inputs(lead: Lead, rule_set: RuleSet, outcome: Outcome) -> dict[str, Any]:
+def _inputs(seen: dict[str, Any], rule_set: RuleSet, outcome: Outcome) -> dict[str, Any]:
     asked = asdict(outcome.demand) if outcome.demand else None
     skills = outcome.rule.skills if outcome.rule else []
-    return {
-        "rule_set": rule_set.number,
-        **queries.routing_inputs(lead),
-        "demand": asked,
-        "skills": skills,
-    }
+    return {"rule_set": rule_set.number, **seen, "demand": asked, "skills": skills}
 
 
 # The queue ----------------------------------------------------------------------------------------

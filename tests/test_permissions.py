@@ -408,6 +408,7 @@ API = {
         /teams/
         /teams/<int:team_id>/
         /routing-rules/versions/
+        /close-reasons/
         /deals/
         /pools/
         /tasks/

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Sum
 
 from leadcrm.lib.errors import Invalid
 from leadcrm.lib.pagination import COUNT_CAP, CappedCount
@@ -21,14 +21,13 @@ from leads.activity_types import type_of
 from leads.clocks import Clock, reply_clock
 from leads.models import Lead, Pipeline, Stage
 from leads.models.lead import LeadQuerySet
-from pipeline.models import Deal, SalesCycle
+from pipeline.models import Deal
 from pipeline.queries.funnel import stage_list
 from pipeline.queries.selling import Worth
 
 LANE_SIZE = 25
 LANE_DEPTH = COUNT_CAP
 CLOSED_DAYS = 90
-HOTTEST = ("-score_row__score", "-pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +165,15 @@ SELECT (SELECT max(id) FROM pipeline_transition), (SELECT max(id) FROM pipeline_
 
 
 def lanes_of(leads: LeadQuerySet, stages: Sequence[Stage], *, at: datetime) -> list[Lane]:
-    """These stages with their first cards, counts and sums: four queries, however many lanes."""
+    """These stages with their first cards, counts and sums: three queries, however many lanes."""
     if not stages:
         return []
-    counts, sums = _totals(leads, stages)
-    found = _cards([_hottest(_lane(leads, stage)) for stage in stages], stages, at=at)
+    places = _scan(leads, stages)
+    worth = _worth_of([pk for lane in places.values() for _, pk in lane])
+    shown = {stage.pk: places[stage.pk][: LANE_SIZE + 1] for stage in stages}
+    cards = _cards([pk for lane in shown.values() for _, pk in lane], stages, worth, at=at)
     return [
-        _lane_of(stage, found[stage.pk], counts.get(stage.pk, 0), sums.get(stage.pk, []))
+        _lane_of(stage, shown[stage.pk], cards, _sum_of(places[stage.pk], worth), places[stage.pk])
         for stage in stages
     ]
 
@@ -187,43 +188,53 @@ def lane_page(leads: LeadQuerySet, stage: Stage, *, after: str, at: datetime) ->
         place = int(score), int(key)
     except ValueError:
         raise Invalid.field("after", "This link is out of date. Reload the board.") from None
-    colder = Q(score_row__score__lt=place[0]) | Q(score_row__score=place[0], pk__lt=place[1])
-    found = _cards([_hottest(_lane(leads, stage).filter(colder))], [stage], at=at)
-    return _lane_of(stage, found[stage.pk], 0, [])
+    left = [each for each in _scan(leads, [stage])[stage.pk] if each < place][: LANE_SIZE + 1]
+    ids = [pk for _, pk in left]
+    return _lane_of(stage, left, _cards(ids, [stage], _worth_of(ids), at=at), [], [])
 
 
-def _lane(leads: LeadQuerySet, stage: Stage) -> QuerySet[Lead]:
-    latest = leads.filter(stage=stage).order_by("-stage_entered_at", "-pk")
-    return Lead.objects.filter(pk__in=latest.values("pk")[:LANE_DEPTH])
+Spot = tuple[int, int]  # score and key of a lead: its place in a lane, the highest first
 
 
-def _hottest(lane: QuerySet[Lead]) -> QuerySet[Lead, Any]:
-    return lane.order_by(*HOTTEST).values("pk")[: LANE_SIZE + 1]
+def _scan(leads: LeadQuerySet, stages: Sequence[Stage]) -> dict[int, list[Spot]]:
+    """The leads that entered each lane last, the hottest first: one look at an index a lane."""
+    parts = [
+        leads.filter(stage=stage)
+        .order_by("-stage_entered_at", "-pk")
+        .values_list("stage_id", "score_row__score", "pk")[:LANE_DEPTH]
+        for stage in stages
+    ]
+    rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+    found: dict[int, list[Spot]] = {stage.pk: [] for stage in stages}
+    for stage_id, score, pk in rows:
+        found[stage_id].append((score or 0, pk))
+    return {stage_id: sorted(spots, reverse=True) for stage_id, spots in found.items()}
 
 
 def _cards(
-    parts: list[QuerySet[Lead, Any]], stages: Sequence[Stage], *, at: datetime
-) -> dict[int, list[Card]]:
-    ids = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    leads = list(
-        Lead.objects.filter(pk__in=ids).select_related("score_row", "owner").order_by(*HOTTEST)
-    )
-    worth = _worth_of([lead.pk for lead in leads])
+    ids: Sequence[int], stages: Sequence[Stage], worth: dict[int, list[Worth]], *, at: datetime
+) -> dict[int, Card]:
     by_pk: dict[int | None, Stage] = {stage.pk: stage for stage in stages}
-    cards: dict[int, list[Card]] = {stage.pk: [] for stage in stages}
-    for lead in leads:
-        lead.stage = by_pk[lead.stage_id]
-        cards[lead.stage.pk].append(Card(lead, at, worth.get(lead.pk, [])))
+    cards = {}
+    for lead in Lead.objects.filter(pk__in=ids).select_related("score_row", "owner"):
+        if lead.stage_id in by_pk:  # else somebody moved it between two looks
+            lead.stage = by_pk[lead.stage_id]
+            cards[lead.pk] = Card(lead, at, worth.get(lead.pk, []))
     return cards
 
 
-def _worth_of(lead_ids: Sequence[int]) -> dict[int, list[Worth]]:
-    """The open deals of each lead, by currency."""
+def _worth_of(
+    lead_ids: Sequence[int], *, state: str = Deal.State.OPEN, since: datetime | None = None
+) -> dict[int, list[Worth]]:
+    """The open deals of each lead, by currency; or those of another state, closed `since`."""
+    if not lead_ids:
+        return {}
+    closed = {"closed_at__gte": since} if since else {}
     rows = (
-        Deal.objects.filter(lead__in=lead_ids, state=Deal.State.OPEN)
+        Deal.objects.filter(lead__in=lead_ids, state=state, **closed)
         .order_by()
         .values_list("lead", "currency")
-        .annotate(total=Sum("amount"))
+        .annotate(Sum("amount"))
     )
     return _grouped(rows)
 
@@ -236,51 +247,46 @@ def _grouped(rows: Iterable[tuple[Any, str, Decimal]]) -> dict[Any, list[Worth]]
     return found
 
 
-def _lane_of(stage: Stage, cards: list[Card], count: int, worth: list[Worth]) -> Lane:
-    shown, last = cards[:LANE_SIZE], cards[LANE_SIZE - 1 : LANE_SIZE]
-    more = len(cards) > LANE_SIZE
-    after = f"{last[0].lead.score_row.score}_{last[0].lead.pk}" if more else ""
-    return Lane(stage, shown, CappedCount(count, count >= LANE_DEPTH), worth, after)
+def _sum_of(spots: Sequence[Spot], worth: dict[int, list[Worth]]) -> list[Worth]:
+    sums: Counter[str] = Counter()
+    for _, pk in spots:
+        for each in worth.get(pk, []):
+            sums[each.currency] += each.amount  # type: ignore[assignment]  # of decimals
+    return [Worth(currency, Decimal(total)) for currency, total in sums.most_common()]
 
 
-def _totals(
-    leads: LeadQuerySet, stages: Sequence[Stage]
-) -> tuple[dict[int, int], dict[int, list[Worth]]]:
-    """How many cards a lane holds and what their open deals are worth."""
-    parts = [_lane(leads, stage).order_by().values("pk") for stage in stages]
-    ids = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    counts = Lead.objects.filter(pk__in=ids).order_by().values_list("stage").annotate(Count("pk"))
-    sums = (
-        Deal.objects.filter(state=Deal.State.OPEN, lead__in=ids)
-        .order_by()
-        .values_list("lead__stage", "currency")
-        .annotate(Sum("amount"))
-    )
-    return dict(counts), _grouped(sums)
+def _lane_of(
+    stage: Stage,
+    shown: Sequence[Spot],
+    cards: dict[int, Card],
+    worth: list[Worth],
+    everybody: Sequence[Spot],
+) -> Lane:
+    more = len(shown) > LANE_SIZE
+    score, pk = shown[LANE_SIZE - 1] if more else (0, 0)
+    found = [cards[key] for _, key in shown[:LANE_SIZE] if key in cards]
+    count = CappedCount(len(everybody), len(everybody) >= LANE_DEPTH)
+    return Lane(stage, found, count, worth, f"{score}_{pk}" if more else "")
 
 
 def _closed(visible: LeadQuerySet, stages: Sequence[Stage], *, at: datetime) -> list[Closed]:
-    if not stages:
+    """Who came into a won or lost stage lately: by the same index as the lanes."""
+    ends = [stage for stage in stages if not stage.is_open]
+    if not ends:
         return []
     since = at - timedelta(days=CLOSED_DAYS)
-    latest = SalesCycle.objects.filter(
-        closed_at__gte=since, pipeline=stages[0].pipeline_id, lead__in=visible.values("pk")
-    ).order_by("-closed_at")
-    ids = list(latest.values_list("pk", "outcome")[:LANE_DEPTH])
-    counts = Counter(outcome for _, outcome in ids)
-    won = (
-        Deal.objects.filter(cycle__in=[pk for pk, _ in ids], state=Deal.State.WON)
-        .order_by()
-        .values_list("state", "currency")
-        .annotate(Sum("amount"))
-    )
-    sums, capped = _grouped(won), len(ids) >= LANE_DEPTH
+    lately = visible.filter(stage_entered_at__gte=since)
+    places = _scan(lately, ends)
+    won = [pk for stage in ends if stage.category == Stage.Category.WON
+           for _, pk in places[stage.pk]]  # fmt: skip
+    worth = _worth_of(won, state=Deal.State.WON, since=since)
     return [
         Closed(
-            stage, CappedCount(counts[stage.category], capped), sums.get(str(stage.category), [])
+            stage,
+            CappedCount(len(places[stage.pk]), len(places[stage.pk]) >= LANE_DEPTH),
+            _sum_of(places[stage.pk], worth),
         )
-        for stage in stages
-        if not stage.is_open
+        for stage in ends
     ]
 
 

@@ -1,10 +1,12 @@
 """Meetings, files, templates of e-mails, and corrections of what was written down."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leadcrm.accounts.doors import user_of
@@ -136,20 +138,25 @@ def find_file(request: HttpRequest, key: str) -> Attachment:
 
 
 @require_GET
-def file(request: HttpRequest, file_id: str) -> FileResponse:
+def file(request: HttpRequest, file_id: str) -> StreamingHttpResponse:
     """Streamed as a download, whatever is in it: never shown as a page of ours."""
     found = find_file(request, file_id)
-    try:
-        content = found.file.open("rb")
-    except (FileNotFoundError, ValueError):
-        raise NotFound from None
-    response = FileResponse(
-        content, as_attachment=True, filename=found.filename, content_type=found.content_type
-    )
+    if not found.file.name or not found.file.storage.exists(found.file.name):
+        raise NotFound
+    response = StreamingHttpResponse(chunks_of(found), content_type=found.content_type)
+    response["Content-Length"] = str(found.size)
+    header = content_disposition_header(as_attachment=True, filename=found.filename)
+    response["Content-Disposition"] = header or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def chunks_of(attachment: Attachment) -> Iterator[bytes]:
+    """Opened only when somebody reads, and closed when they stop."""
+    with attachment.file.open("rb") as content:
+        yield from content.chunks()
 
 
 @require_POST

@@ -70,7 +70,8 @@ def work(moves: Moves) -> list[Load]:
     coming = moves.coming("sql") | moves.coming("hot")
     owners = _owners(coming)
     ready = Counter(owner for owner in owners.values() if owner)
-    ready.subtract(_owners(moves.ceasing("sql") | moves.ceasing("hot")).values())
+    gone = _owners(moves.ceasing("sql") | moves.ceasing("hot"))
+    ready.subtract(owner for owner in gone.values() if owner)
     unowned = sorted(lead for lead in moves.coming("sql") if owners.get(lead, 0) is None)
     given = _given(unowned)
     people = User.objects.filter(

@@ -44,6 +44,12 @@ def newest_backtest(model: ScoringModel) -> Backtest | None:
     return Backtest.objects.filter(model=model).order_by("-pk").first()
 
 
+def newest_verdict(model: ScoringModel) -> Backtest | None:
+    """The newest one that came to a result."""
+    found = Backtest.objects.filter(model=model, result__isnull=False)
+    return found.order_by("-pk").first()
+
+
 def training_in_use() -> Training | None:
     return Training.objects.filter(is_active=True).first()
 

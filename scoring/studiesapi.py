@@ -362,7 +362,7 @@ class PredictionView(StudyView):
     def get(self, request: Request) -> Response:
         row = studies.training_in_use() or studies.newest_training()
         if row is None:
-            empty = {"active": False, "figures": None, "facts": []}
+            empty: dict[str, Any] = {"active": False, "figures": None, "facts": []}
             return Response({**NOTHING, **empty, "refusal": "Nothing was learnt yet."})
         return Response(training_shape(row))
 

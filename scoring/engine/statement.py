@@ -234,9 +234,11 @@ class _Compiler:
             Fragment(f"bool_or(kind.n = {self.kinds[name]:d}) AS did{self.kinds[name]}")
             for name in sorted(self.asked_for)
         ]
+        # What is worked out from the aggregates may ask for the moment, too.
+        beside = " JOIN batch ON batch.place = acts.key" if self.scope.moment else ""
         return template(
             "acts AS MATERIALIZED (SELECT {} FROM "
-            f"(SELECT {self.key('a')} AS key, {{}} {{}} AND {counted} GROUP BY 1) AS acts)",
+            f"(SELECT {self.key('a')} AS key, {{}} {{}} AND {counted} GROUP BY 1) AS acts{beside})",
             joined(", ", [Fragment("acts.*"), *derived]),
             joined(", ", [Fragment(upcoming), *aggregates, *asked]),
             self.activity_source(),
@@ -293,7 +295,7 @@ class _Compiler:
         Of what somebody never did nothing can pass by.
         """
         context = conditions.Context(self.moment, self.setting.columns)
-        found = []
+        found: list[Fragment] = []
         for part in self.parts_of_qualifications:
             changes = changes_of(conditions.compile_node(part, context))
             if isinstance(part, Happening) and part.type:

@@ -66,12 +66,18 @@ def evidence(
 
 def _rows(counting: Counting, number: int, lead_id: int) -> Fragment:
     """What the engine matches and weighs, row by row instead of summed up."""
+    rule = counting.rule
+    kinds = {rule.activity_type: counting.setting.kinds[rule.activity_type]}
     return template(
         f"(SELECT {number:d}, a.id, a.occurred_at, a.type, a.properties, "
         f"({counting.weight('a.occurred_at')})::float8 AS weight, ({{}}) AS counts, "
-        "count(*) OVER () AS matched FROM leads_activity a WHERE a.lead_id = {} AND {} "
+        "count(*) OVER () AS matched FROM leads_activity a "
+        "JOIN (SELECT * FROM unnest({}, {})) AS kind (type, n) ON kind.type = a.type "
+        "WHERE a.lead_id = {} AND {} "
         f"ORDER BY a.occurred_at DESC, a.id DESC LIMIT {SHOWN})",
         _place(counting),
+        Fragment("%s::text[]", (list(kinds),)),
+        Fragment("%s::int[]", (list(kinds.values()),)),
         Fragment("%s", (lead_id,)),
         counting.matching(),
     )

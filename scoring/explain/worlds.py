@@ -20,7 +20,7 @@ from scoring.engine import Ids, compile_version
 from scoring.engine.fragments import Fragment, joined, template
 from scoring.models import ModelVersion, Rule
 
-EVERYBODY = {"all": []}
+EVERYBODY: dict[str, list[Any]] = {"all": []}
 SCORED = {
     name: f"scored.{name}"
     for name in ("score", "fit", "engagement", "bant", "temperature", "grade")

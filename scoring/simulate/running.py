@@ -21,7 +21,6 @@ from scoring.simulate.tally import KINDS, TEMPERATURES, Seen, Tally
 
 SCORES = ("score", "fit", "engagement", "bant")
 MOST_SEGMENTS = 40
-PAGE = 5_000
 
 
 @dataclass(slots=True)
@@ -33,11 +32,11 @@ class _Movers:
 
     def add(self, seen: Seen, kinds: Sequence[str]) -> None:
         if seen.old_temperature != seen.temperature:
-            self.come.setdefault(seen.temperature, set()).add(seen.id)
-            self.cease.setdefault(seen.old_temperature, set()).add(seen.id)
+            self.come.setdefault(seen.temperature, set()).update(seen.ids)
+            self.cease.setdefault(seen.old_temperature, set()).update(seen.ids)
         for kind, was, will in zip(kinds, seen.was, seen.will, strict=True):
             if was != will:
-                (self.come if will else self.cease).setdefault(kind, set()).add(seen.id)
+                (self.come if will else self.cease).setdefault(kind, set()).update(seen.ids)
 
     def moves(self) -> Moves:
         return Moves(
@@ -80,30 +79,51 @@ def _seen(
     kinds = [_kind(version, kind, at) for kind in KINDS]
     inside = [_segment(segment, at) for segment in segments]
     columns = [
-        _array([was for was, _ in kinds]),
-        _array([will for _, will in kinds]),
-        _array([was for was, _ in inside]),
-        _array([will for _, will in inside]),
+        _bits([was for was, _ in kinds]).named("was"),
+        _bits([will for _, will in kinds]).named("will"),
+        _bits([was for was, _ in inside]).named("inside"),
+        _bits([will for _, will in inside]).named("then_inside"),
     ]
     selected = joined(", ", columns)
     query = statement.select(
-        "SELECT scored.id, scored.old_score, scored.score, scored.old_temperature, "
+        "SELECT old_score, score, old_temperature, temperature, was, will, inside, then_inside, "
+        "count(*), array_agg(id) FILTER (WHERE temperature <> old_temperature OR was <> will) "
+        "FROM (SELECT scored.id, scored.old_score, scored.score, scored.old_temperature, "
         f"scored.temperature, {selected.sql} FROM scored "
         "JOIN leads_lead lead ON lead.id = scored.id "
-        "JOIN leads_leadscore score ON score.lead_id = lead.id WHERE NOT lead.is_test",
+        "JOIN leads_leadscore score ON score.lead_id = lead.id WHERE NOT lead.is_test) AS seen "
+        "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
         selected.params,
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
         cursor.execute(query.sql, query.params)
-        while rows := cursor.fetchmany(PAGE):
-            for row in rows:
-                yield Seen(*row[:5], *(tuple(answers) for answers in row[5:]))
+        for old_score, score, before, after, was, will, now, then, leads, ids in cursor:
+            yield Seen(
+                old_score,
+                score,
+                before,
+                after,
+                _answers(was, len(kinds)),
+                _answers(will, len(kinds)),
+                _answers(now, len(inside)),
+                _answers(then, len(inside)),
+                leads,
+                tuple(ids or ()),
+            )
 
 
-def _array(parts: Sequence[Fragment]) -> Fragment:
-    inner = joined(", ", parts)
-    return Fragment(f"ARRAY[{inner.sql}]::boolean[]", inner.params)
+def _bits(parts: Sequence[Fragment]) -> Fragment:
+    """All answers as one number, so that leads that are alike can be counted together."""
+    bits = [
+        Fragment(f"(CASE WHEN {part.sql} THEN {1 << n}::bigint ELSE 0 END)", part.params)
+        for n, part in enumerate(parts)
+    ]
+    return joined(" + ", [Fragment("0::bigint"), *bits])
+
+
+def _answers(bits: int, count: int) -> tuple[bool, ...]:
+    return tuple(bool(bits >> n & 1) for n in range(count))
 
 
 def _kind(version: ModelVersion, kind: str, at: datetime) -> tuple[Fragment, Fragment]:

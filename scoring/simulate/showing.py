@@ -111,7 +111,7 @@ class Shown:
 
     @property
     def spread_series(self) -> list[Series]:
-        now, then = ([row[n] for row in self.spread] for n in (1, 2))
+        now, then = [row[1] for row in self.spread], [row[2] for row in self.spread]
         return [Series("s0", now), Series("s1", then)]
 
     @property

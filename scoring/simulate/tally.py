@@ -15,9 +15,11 @@ Z = 1.959964  # 95 %
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One lead under both models. `was` and `will` follow the kinds of qualification."""
+    """Leads that are alike under both models. `was` and `will` follow the kinds of qualification.
 
-    id: int
+    `ids` names those that move; of the others only their number is known.
+    """
+
     old_score: int
     score: int
     old_temperature: str
@@ -26,6 +28,8 @@ class Seen:
     will: tuple[bool, ...]
     inside: tuple[bool, ...] = ()
     then_inside: tuple[bool, ...] = ()
+    leads: int = 1
+    ids: tuple[int, ...] = ()
 
 
 Named = tuple[int, int, int]  # lead, score now, score then
@@ -48,35 +52,34 @@ class Tally:
     loads: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, seen: Seen, *, kinds: Sequence[str], segments: Sequence[str]) -> None:
-        self.leads += 1
-        self.changed += seen.score != seen.old_score
-        self.now[seen.old_temperature] += 1
-        self.then[seen.temperature] += 1
-        self.spread_now[seen.old_score // BIN] += 1
-        self.spread_then[seen.score // BIN] += 1
+        n = seen.leads
+        self.leads += n
+        self.changed += n * (seen.score != seen.old_score)
+        self.now[seen.old_temperature] += n
+        self.then[seen.temperature] += n
+        self.spread_now[seen.old_score // BIN] += n
+        self.spread_then[seen.score // BIN] += n
         for key in moves_of(seen, kinds):
-            self.moves[key] += 1
-            self.name(key, (seen.id, seen.old_score, seen.score))
+            self.moves[key] += n
+            self.name(key, seen)
         for kind, was, will in zip(kinds, seen.was, seen.will, strict=True):
-            self.now[kind] += was
-            self.then[kind] += will
+            self.now[kind] += n * was
+            self.then[kind] += n * will
         for key, was, will in zip(segments, seen.inside, seen.then_inside, strict=True):
             if was != will:
-                self.segments[f"{key}{'+' if will else '-'}"] += 1
+                self.segments[f"{key}{'+' if will else '-'}"] += n
 
-    def name(self, key: str, lead: Named) -> None:
-        """Keep the leads that move furthest; sorting now and then is enough."""
-        kept = self.named.setdefault(key, [])
-        kept.append(lead)
-        if len(kept) >= 20 * NAMED:
-            self.named[key] = furthest(kept)
+    def name(self, key: str, seen: Seen) -> None:
+        """Keep the leads that move furthest."""
+        moved = [(lead, seen.old_score, seen.score) for lead in sorted(seen.ids)[:NAMED]]
+        self.named[key] = furthest([*self.named.get(key, []), *moved])
 
     def as_data(self) -> dict[str, Any]:
         counters = {
             name: {str(key): n for key, n in getattr(self, name).items() if n}
             for name in ("now", "then", "moves", "spread_now", "spread_then", "segments")
         }
-        named = {key: [list(lead) for lead in furthest(kept)] for key, kept in self.named.items()}
+        named = {key: [list(lead) for lead in kept] for key, kept in self.named.items()}
         return {
             "leads": self.leads,
             "changed": self.changed,

@@ -13,7 +13,7 @@ register = template.Library()
 @register.simple_tag
 def checked_against(model: ScoringModel) -> dict[str, Any] | None:
     """How many wins the newest backtest found hot on the day they qualified."""
-    row = studies.newest_backtest(model)
+    row = studies.newest_verdict(model)
     if row is None or not row.result:
         return None
     hot = headline(row.result)

@@ -118,10 +118,11 @@ def backtest(request: HttpRequest) -> HttpResponse:
         else:
             return redirect(f"{request.path}?model={model.key}")
     context = _context(request, model, "backtest") | {"row": row, "form": form}
-    if row is not None and row.result:
+    verdict = studies.newest_verdict(model)
+    if verdict is not None:
         context |= {
-            "shown": backtests.shown(row),
-            "has_changed": studies.has_changed(row, context["version"]),
+            "shown": backtests.shown(verdict),
+            "has_changed": studies.has_changed(verdict, context["version"]),
         }
     response = _page(request, "scoring/backtest.html", context)
     response.status_code = 422 if form.is_bound else 200

@@ -224,7 +224,10 @@ class TestProspects:
 
         falls = self.look(lead).outlook.falls
 
-        assert [(fall.what, fall.score) for fall in falls] == [("below hot", 39), ("below warm", 19)]
+        assert [(fall.what, fall.score) for fall in falls] == [
+            ("below hot", 39),
+            ("below warm", 19),
+        ]
         assert abs(falls[0].at - (NOON + 10 * DAY)) < timedelta(hours=6)
 
     def test_writes_nothing(self) -> None:
@@ -258,9 +261,7 @@ class TestPages:
         assert "<html" not in part
 
     @pytest.mark.parametrize("chosen", ["30", "365", "all", "x", "%00"])
-    def test_any_range_can_be_asked_for(
-        self, client: Client, alice: User, chosen: str
-    ) -> None:
+    def test_any_range_can_be_asked_for(self, client: Client, alice: User, chosen: str) -> None:
         make_version(attribute_rule(12))
         client.force_login(alice)
         lead = LeadFactory(owner=alice)
@@ -281,7 +282,7 @@ class TestPages:
             f"/leads/{lead.public_id}/score/?as_of={NOON - 5 * DAY:%Y-%m-%d}"
         ).content.decode()
 
-        assert "Why it was 12" in page
+        assert "Why 12 then" in page
         assert "The list showed 0 that day" in page
 
 

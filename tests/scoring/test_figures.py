@@ -23,7 +23,8 @@ from scoring.backtest.verdicts import judge, lift_of
 from scoring.predict.features import features_of
 from scoring.predict.learning import Example, as_data, from_data, learn, refusal
 from scoring.predict.logistic import fit, out_of_fold, solve, standards
-from scoring.simulate.tally import Seen, Tally, estimate, from_data as tally_from
+from scoring.simulate.tally import Seen, Tally, estimate
+from scoring.simulate.tally import from_data as tally_from
 
 cases = st.lists(
     st.builds(Judged, st.integers(0, 100).map(float), st.booleans()), min_size=1, max_size=60
@@ -279,7 +280,15 @@ class TestEstimates:
 class TestTally:
     def test_parts_add_up_to_the_whole_however_they_were_stored(self) -> None:
         crowd = [
-            Seen(n, n % 90, (n * 7) % 90, "cold", ("cold", "warm")[n % 2], (n % 3 == 0,), (True,))
+            Seen(
+                n % 90,
+                (n * 7) % 90,
+                "cold",
+                ("cold", "warm")[n % 2],
+                (n % 3 == 0,),
+                (True,),
+                ids=(n,),
+            )
             for n in range(300)
         ]
         whole, parts = Tally(), Tally()

@@ -417,7 +417,7 @@ class TestLeadScorePage:
         earlier = client.get(f"/leads/{lead.public_id}/score/?as_of=2026-11-18").content.decode()
 
         assert "Why 42" in page
-        assert "on 19 Nov 2026" in page
+        assert "19 Nov 2026" in page
         assert "Why 30" in earlier
 
     @pytest.mark.parametrize("as_of", ["x", "2026-99-99", "9999-12-31", "%00"])

@@ -55,15 +55,15 @@ def compare(
     changes = list(_settings(before, after)) if before else []
     for uid, rule in new.items():
         if uid not in old:
-            parts = (("Rule", "", _whole(rule)),)
-            changes.append(Change("added", rule.label, rule.get_group_display(), parts))
+            new_rule = (("Rule", "", _whole(rule)),)
+            changes.append(Change("added", rule.label, rule.get_group_display(), new_rule))
         elif differs(old[uid], rule):
             parts = tuple(_parts(old[uid], rule))
             changes.append(Change("changed", rule.label, rule.get_group_display(), parts))
     for uid, rule in old.items():
         if uid not in new:
-            parts = (("Rule", _whole(rule), ""),)
-            changes.append(Change("removed", rule.label, rule.get_group_display(), parts))
+            old_rule = (("Rule", _whole(rule), ""),)
+            changes.append(Change("removed", rule.label, rule.get_group_display(), old_rule))
     return changes
 
 

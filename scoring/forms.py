@@ -104,7 +104,9 @@ class RuleForm(forms.Form):
             self.fields[f"property_{n}"] = forms.CharField(
                 label="Property", max_length=60, required=False
             )
-            self.fields[f"test_{n}"] = forms.ChoiceField(label="Test", choices=OPS, required=False)
+            self.fields[f"test_{n}"] = forms.ChoiceField(
+                label="Test", choices=OPS, required=False, initial="contains"
+            )
             self.fields[f"value_{n}"] = forms.CharField(
                 label="Value", max_length=500, required=False
             )
@@ -115,6 +117,12 @@ class RuleForm(forms.Form):
     def tests(self) -> list[tuple[Any, Any, Any]]:
         names = [(f"property_{n}", f"test_{n}", f"value_{n}") for n in range(1, MOST_TESTS + 1)]
         return [(self[a], self[b], self[c]) for a, b, c in names]
+
+    @property
+    def has_tests(self) -> bool:
+        return any(
+            bound.value() for property_, _, value in self.tests for bound in (property_, value)
+        )
 
     @property
     def is_arranging(self) -> bool:

@@ -90,8 +90,9 @@ class ModelDetailSerializer(ModelSerializer):
     publishing = VersionSerializer(allow_null=True)
     draft = VersionSerializer(allow_null=True)
 
-    class Meta(ModelSerializer.Meta):
-        fields = (*ModelSerializer.Meta.fields, "published", "publishing", "draft")
+    class Meta:
+        model = ScoringModel
+        fields = ("id", "name", "category", "is_default", "published", "publishing", "draft")
 
 
 class ModelPageSerializer(serializers.Serializer[Any]):
@@ -122,7 +123,7 @@ class ChangePartSerializer(serializers.Serializer[Any]):
 
 class ChangeSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["added", "removed", "changed", "setting"])
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the field of that name
     group = serializers.CharField(allow_blank=True)
     parts = ChangePartSerializer(many=True)
 
@@ -130,8 +131,10 @@ class ChangeSerializer(serializers.Serializer[Any]):
 class VersionDetailSerializer(VersionSerializer):
     changes = ChangeSerializer(many=True, help_text="Against the published version before it.")
 
-    class Meta(VersionSerializer.Meta):
+    class Meta:
+        model = ModelVersion
         fields = (*VersionSerializer.Meta.fields, "changes")
+        read_only_fields = VersionSerializer.Meta.read_only_fields
 
 
 class AdjustmentSerializer(serializers.ModelSerializer[Adjustment]):

@@ -57,7 +57,7 @@ def lay_aside(
     :raises Invalid: naming each field. :raises Conflict: a customer, or laid aside already.
     """
     lead = lock_lead(lead_id)
-    text = clean_text(note, limit=500) if isinstance(note, str) else ""
+    text = clean_text(note, limit=500)
     _refuse(reason, wake_at, at)
     if lead.lifecycle in CUSTOMERS:
         raise Conflict("This lead is a customer. Close its open cycle as lost instead.")

@@ -27,7 +27,7 @@ def adjust_score(
     lead_id: int,
     *,
     points: int,
-    reason: str,
+    reason: str | None,
     at: datetime,
     expires_at: datetime | None = None,
     user: User | None = None,
@@ -39,7 +39,7 @@ def adjust_score(
     model = model or ScoringModel.objects.filter(is_default=True).first()
     if model is None:
         raise NotFound("There is no scoring model yet.")
-    text = clean_text(reason, limit=300) if isinstance(reason, str) else ""
+    text = clean_text(reason if isinstance(reason, str) else "", limit=300)
     refuse(_mistakes(lead_id, points, text, expires_at, at))
     made = Adjustment.objects.create(
         model=model,

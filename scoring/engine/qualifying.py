@@ -100,7 +100,8 @@ def _leave(version: ModelVersion, kind: str, scope: Scope, at: datetime | None) 
     )
     with connection.cursor() as cursor:
         cursor.execute(query.sql, query.params)
-        return [Qualified(*row, left=True) for row in sorted(cursor.fetchall())]
+        rows = sorted(cursor.fetchall())
+        return [Qualified(lead, kind_, score, left=True) for lead, kind_, score in rows]
 
 
 def _ends(version: ModelVersion, kind: str, at: datetime | None) -> Fragment:

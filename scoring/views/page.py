@@ -168,7 +168,7 @@ class ScoringPage:
             "can_edit": self.user.has_role(Role.MARKETER),
             "qualifications": self.qualifications(),
             "rescore": queries.running_rescore(self.model),
-            "broken": [row for group in groups for row in group["rows"] if row.broken],
+            "broken": [row for row in map(self.row, self.rules) if row.broken],
             "home": home_of(self.model),
             "suffix": home_of(self.model).removeprefix("/scoring/"),
             "models": queries.models(),

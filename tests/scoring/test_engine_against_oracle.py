@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadcrm.accounts.models import Workspace
+from leads.actions import record_activity
 from leads.models import Activity, Lead, LeadScore
 from scoring import engine
 from scoring.models import Adjustment, ModelVersion, Rule, ScoreChange, ScoringModel
@@ -280,3 +282,28 @@ def make_more(lead: Lead, activity: dict[str, Any]) -> None:
 def values(lead: Lead, names: list[str]) -> dict[str, Any]:
     row = LeadScore.objects.get(lead=lead)
     return {name: getattr(row, name) for name in names}
+
+
+@given(rules_of_a_model, versions, people, st.randoms(use_true_random=False))
+@settings(examples, max_examples=15)
+def test_in_whatever_order_and_however_often_events_arrive_the_score_is_the_same(
+    rules: list[dict[str, Any]], changes: dict[str, Any], person: dict[str, Any], random: Random
+) -> None:
+    with forgotten():
+        version, compiled = make_model(rules, changes)
+        once, again = (make_lead({**person, "activities": []}) for _ in range(2))
+        events = [
+            (n, activity_of(once, activity)) for n, activity in enumerate(person["activities"])
+        ]
+        mixed = random.sample(events, len(events)) + events[:3]
+        for lead, arriving in ((once, events), (again, mixed)):
+            for n, a in arriving:
+                record_activity(
+                    lead.pk, a.type, at=a.occurred_at, properties=a.properties,
+                    category=a.category, klass=a.klass, dedupe_key=f"{lead.pk}-{n}",
+                )  # fmt: skip
+
+        engine.score(version, compiled, scope=engine.Ids([once.pk, again.pk]), at=NOON)
+
+        names = ["score", "fit", "engagement", "bant", "grade", "temperature", "next_change_at"]
+        assert values(once, names) == values(again, names)

@@ -158,7 +158,9 @@ def _people() -> dict[str, int]:
 
 def _stages() -> dict[str, int]:
     """Open stages of the default pipeline by key and name."""
-    stages = Stage.objects.filter(pipeline__is_default=True, category=Stage.Category.OPEN)
+    stages = Stage.objects.filter(
+        pipeline__is_default=True, category=Stage.Category.OPEN, archived_at=None
+    )
     return {
         word.casefold(): stage.pk
         for stage in stages

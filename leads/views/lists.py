@@ -156,7 +156,10 @@ def bulk_choice(request: HttpRequest, what: str) -> HttpResponse:
     elif what == "list":
         context["lists"] = frozen_lists()
     elif what == "stage":
-        context["stages"] = Stage.objects.order_by("pipeline", "position")
+        # Lost needs a reason and won what it is worth: those are closed one by one.
+        context["stages"] = Stage.objects.filter(
+            category=Stage.Category.OPEN, archived_at=None, pipeline__archived_at=None
+        ).order_by("pipeline", "position")
     template = "leads/bulk.html#choice" if request.headers.get("HX-Request") else "leads/bulk.html"
     return render(request, template, context)
 

@@ -260,15 +260,26 @@ def order_stages(pipeline_id: int, keys: Sequence[str]) -> None:
 
 
 def _put_in_order(pipeline: Pipeline, stages: Sequence[Stage]) -> None:
-    """Positions without gaps; archived stages stand behind. Reports count what was reached anew."""
-    archived = Stage.objects.filter(pipeline=pipeline, archived_at__isnull=False)
-    rows = [*stages, *archived.order_by("position")]
+    """Positions without gaps; what was reached is counted anew."""
+    rows = _with_archived(pipeline, stages)
     changed = [stage for place, stage in enumerate(rows) if stage.position != place]
     for place, stage in enumerate(rows):
         stage.position = place
     Stage.objects.bulk_update(changed, ["position"])
     if changed:
         recount_reached()
+
+
+def _with_archived(pipeline: Pipeline, stages: Sequence[Stage]) -> list[Stage]:
+    """Archived stages keep their place behind the one before them: leads have passed them."""
+    rows = list(stages)
+    archived = Stage.objects.filter(pipeline=pipeline, archived_at__isnull=False)
+    for gone in archived.order_by("position"):
+        before = [place for place, each in enumerate(rows) if each.position < gone.position]
+        open_ones = [place for place, each in enumerate(rows) if each.is_open]
+        last = max(open_ones, default=-1) if gone.is_open else len(rows) - 1
+        rows.insert(min(max(before, default=-1), last) + 1, gone)
+    return rows
 
 
 @transaction.atomic

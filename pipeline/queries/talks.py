@@ -36,7 +36,8 @@ def beginning(lead: Lead, user: User, *, template: str = "", reply: str = "") ->
     initial: dict[str, Any] = {"body": body}
     if answered is not None:
         initial |= _answer(answered, body)
-    chosen = next((each for each in templates_for(user) if str(each.pk) == template), None)
+    known = templates_for(user) if template else []
+    chosen = next((each for each in known if str(each.pk) == template), None)
     if chosen is not None:
         initial["template"] = chosen.pk
         initial |= {"subject": chosen.subject, "body": chosen.body}

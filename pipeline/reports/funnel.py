@@ -118,7 +118,7 @@ class Funnel:
 def stages_of_funnel(pipeline: Pipeline | None = None) -> list[Stage]:
     """The steps on the way to won, from the left; lost is where leads leave."""
     chosen = Q(pipeline=pipeline) if pipeline else Q(pipeline__is_default=True)
-    found = Stage.objects.filter(chosen).exclude(category=Stage.Category.LOST)
+    found = Stage.objects.filter(chosen, archived_at=None).exclude(category=Stage.Category.LOST)
     return list(found.order_by("position"))
 
 

@@ -163,6 +163,18 @@ class TestKeepingStages:
         assert lead.stage == stage("contacted")
         assert "new" not in [each.key for each in Stage.objects.filter(archived_at=None)]
 
+    def test_one_taken_out_keeps_its_place_in_history(self) -> None:
+        lead = open_lead()
+        move(lead, "contacted")
+        move(lead, "sql")
+
+        funnels.archive_stage(stage("contacted").pk, at=LATER)
+        funnels.shift_stage(stage("proposal").pk, by=-1)
+
+        keys = [each.key for each in Stage.objects.order_by("position")]
+        assert keys == ["new", "contacted", "mql", "proposal", "sql", "won", "lost"]
+        assert cycle_of(lead).furthest == stage("sql")
+
     def test_the_last_won_stage_stays(self) -> None:
         make_funnel()
 

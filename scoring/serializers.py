@@ -5,9 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from scoring import queries
-from scoring.engine import Contribution, Explanation
-from scoring.models import BantAnswer, Level, ModelVersion, Rule
+from scoring.models import BantAnswer, Level
 from scoring.standing import BantState, Question
 
 
@@ -66,38 +64,6 @@ class StandingSerializer(serializers.Serializer[Any]):
     history = PastAnswerSerializer(many=True)
 
 
-class ScoreGroupSerializer(serializers.Serializer[Any]):
-    key = serializers.ChoiceField(choices=Rule.Group.choices)
-    value = serializers.IntegerField()
-    cap = serializers.IntegerField()
-
-
-class ContributionSerializer(serializers.Serializer[Any]):
-    rule = serializers.UUIDField(allow_null=True, help_text="null for caps and rounding")
-    label = serializers.CharField()
-    group = serializers.CharField()
-    points = serializers.FloatField()
-    count = serializers.IntegerField()
-    detail = serializers.CharField(allow_blank=True)
-
-
-class ScoreSerializer(serializers.Serializer[Any]):
-    """The points of all contributions sum to `value`."""
-
-    value = serializers.IntegerField()
-    model = serializers.CharField()
-    version = serializers.IntegerField()
-    as_of = serializers.DateTimeField()
-    basis = serializers.CharField(help_text="What counts as of then, and what as it is now.")
-    temperature = serializers.CharField()
-    grade = serializers.CharField()
-    groups = ScoreGroupSerializer(many=True)
-    contributions = ContributionSerializer(many=True)
-
-
-BASIS = "Activities up to this moment; what is known of the lead as it is now."
-
-
 def bant_shape(state: BantState) -> dict[str, Any]:
     """The contract's shape; with another framework than BANT its criteria stand here as well."""
     answers = {
@@ -146,32 +112,4 @@ def _past(answer: BantAnswer) -> dict[str, Any]:
         "source": answer.source,
         "at": answer.at,
         "until": answer.superseded_at,
-    }
-
-
-def score_shape(version: ModelVersion, explanation: Explanation) -> dict[str, Any]:
-    return {
-        "value": explanation.value,
-        "model": version.model.key,
-        "version": version.number,
-        "as_of": explanation.as_of,
-        "basis": BASIS,
-        "temperature": explanation.temperature,
-        "grade": explanation.grade,
-        "groups": [
-            {"key": key, "value": value, "cap": version.caps[key]}
-            for key, value in explanation.groups.items()
-        ],
-        "contributions": [_contribution(row) for row in explanation.contributions],
-    }
-
-
-def _contribution(row: Contribution) -> dict[str, Any]:
-    return {
-        "rule": str(row.rule.uid) if row.rule else None,
-        "label": row.label,
-        "group": row.group,
-        "points": float(row.points),
-        "count": row.count,
-        "detail": queries.detail_of(row),
     }

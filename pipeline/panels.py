@@ -16,10 +16,11 @@ from leads.queries.record import Path, path_of
 from pipeline import queries
 from pipeline.forms import LENGTHS, SNOOZES, CallForm, EmailForm, OwnerForm, TaskForm
 from pipeline.models import Assignment, Deal, RoutingDecision
-from pipeline.queries import my_day, selling, talks
+from pipeline.queries import my_day, selling, talks, watch
 from pipeline.reports.attribution import touch_credit
 
 badge("day", meaning="replies over target")(my_day.late_replies)
+badge("routing", meaning="alarms of the watch")(watch.count_alarms)
 
 
 @panel("stage", place=Place.SUMMARY, position=20, template="pipeline/panel_stage.html")

@@ -175,3 +175,7 @@ def watches() -> list[Watch]:
 
 def open_alarms(user: User) -> QuerySet[Alarm]:
     return Alarm.objects.filter(user=user, cleared_at=None).order_by("oldest_at")
+
+
+def count_alarms(user: User) -> int:
+    return open_alarms(user).order_by().count()

@@ -153,3 +153,12 @@ class TestThePage:
         assert Watch.objects.get(kind="no_next_step").grace_minutes == 90
         assert wrong.status_code == 422
         assert "such as 24 or 0.5" in wrong.content.decode()
+
+    def test_stands_beside_the_navigation(
+        self, client: Client, alice: User, team: Team, charlie: User
+    ) -> None:
+        open_lead(at=timezone.now() - timedelta(days=2), owner=alice, team=team)
+        look_now()
+        client.force_login(charlie)
+
+        assert "alarms of the watch" in client.get("/routing/targets/").content.decode()

@@ -354,6 +354,11 @@ class Deal(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def paid_once(self) -> Decimal:
+        """What does not recur: all of a deal that was written down without lines."""
+        return self.one_off if self.one_off or self.monthly else self.amount
+
 
 class DealLine(models.Model):
     """A product in a deal, at its own price."""

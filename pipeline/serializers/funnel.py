@@ -223,6 +223,7 @@ class LineShape(serializers.ModelSerializer[DealLine]):
 
 class DealSerializer(serializers.ModelSerializer[Deal]):
     lines = LineShape(many=True, read_only=True)
+    one_off = serializers.DecimalField(14, 2, source="paid_once", read_only=True)
     lead: Slug = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
     cycle: Slug = serializers.SlugRelatedField(slug_field="number", read_only=True)
 

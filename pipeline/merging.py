@@ -151,6 +151,7 @@ def _open(lead: Lead) -> SalesCycle | None:
 def _absorb(merging: Merging, kept: SalesCycle, other: SalesCycle) -> None:
     journal = merging.journal
     _settle_clocks(merging, kept, other)
+    CycleFact.objects.filter(cycle=other).delete()  # a copy: it is made anew, here and apart again
     for relation in SalesCycle._meta.related_objects:
         model: type[Model] = relation.related_model
         journal.move(model._base_manager.all(), relation.field.name, start=other.pk, to=kept.pk)

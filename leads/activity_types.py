@@ -6,6 +6,8 @@ from enum import StrEnum
 
 CUSTOM_TYPE = re.compile(r"^[a-z][a-z0-9_]{0,29}$")  # names that websites and programs may choose
 
+NAMED = "named"  # the property that tells by which id or address a merged lead was meant
+
 
 class Group(StrEnum):
     """The timeline's filter."""

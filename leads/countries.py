@@ -36,7 +36,7 @@ def country_code(text: str) -> str | None:
     plain = text.strip().rstrip(".").casefold()
     if plain in CODES:
         return CODES[plain]
-    return plain.upper() if len(plain) == 2 and plain.isascii() and plain.isalpha() else None
+    return plain.upper() if plain.upper() in _names() else None
 
 
 @cache

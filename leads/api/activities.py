@@ -19,7 +19,7 @@ from leadcrm.lib.errors import FieldError
 from leadcrm.lib.pagination import keyset_page
 from leads import actions
 from leads.actions import NewActivity
-from leads.activity_types import Group
+from leads.activity_types import NAMED, Group
 from leads.api.leads import person_of, rows_of
 from leads.models import Activity, Lead
 from leads.queries import record
@@ -115,6 +115,8 @@ class LeadActivitiesView(APIView):
             raise ValidationError(
                 {e.field: [serializers.ErrorDetail(e.message, e.code)] for e in sent.errors}
             )
+        sent.lead = lead_id
+        keep_names([sent], [lead.pk])
         [id_] = actions.record_activities([_new(sent, lead.pk, request)])
         where = {"pk": id_} if id_ else {"dedupe_key": _dedupe_key(sent), "lead": lead.pk}
         row = Activity.objects.select_related("user").filter(**where).first()
@@ -145,6 +147,7 @@ class ActivityBatchView(APIView):
         )
         visitors = _visible_visitors(sent, request)
         leads = [_lead_of(row, ids, visitors) for row in sent]
+        keep_names(sent, leads)
         with transaction.atomic():
             results = _record(sent, leads, visitors, request, at)
         return Response({"results": results}, status=202)
@@ -222,6 +225,15 @@ def _lead_of(
         name = "lead" if sent.lead else "email"
         sent.refuse(name, "There is no such lead, or you may not see it.", "not_found")
     return found
+
+
+def keep_names(sent: list[Sent], leads: list[int | None]) -> None:
+    """Whom of a merged lead each row means, so that it finds its person when they are parted."""
+    known = {lead for lead in leads if lead is not None}
+    several = set(record.merged_among(known))
+    for row, lead in zip(sent, leads, strict=True):
+        if lead in several and (row.lead or row.email):
+            row.properties = {**row.properties, NAMED: row.lead or row.email}
 
 
 def _record(

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from leadcrm.lib import normalise
 from leads.actions.leads import find_company
+from leads.activity_types import NAMED
 from leads.merging.registry import (
     Found,
     Identity,
@@ -219,6 +220,14 @@ def by_their_words(whose: Identity) -> Iterator[Found]:
 
 
 @carrying_identity
+def by_their_name(whose: Identity) -> Iterator[Found]:
+    """What programs said of them since, by their id from before or an address of theirs."""
+    names = [_public_id(whose), *whose.emails]
+    said = Q(received_at__gte=whose.since, **{f"properties__{NAMED}__in": names})
+    yield _of(Activity, whose, said)
+
+
+@carrying_identity
 def by_their_browsers(whose: Identity) -> Iterator[Found]:
     """What the browsers did since that went over with the merged lead, and are back with it."""
     new = _browsers_that_named_them(whose)
@@ -233,13 +242,16 @@ def by_their_browsers(whose: Identity) -> Iterator[Found]:
 
 def _browsers_that_named_them(whose: Identity) -> list[int]:
     """Links made since: by a form or a word of theirs, or a mail that was sent to them."""
-    loser = Lead.objects.values_list("public_id", flat=True).get(pk=whose.loser_id)
     forms = Inquiry.objects.filter(lead=whose.loser_id, received_at__gte=whose.since)
     browsers = {text for text in forms.values_list("context__visitor", flat=True) if text}
     rows = IdentityLink.objects.filter(lead=whose.survivor_id, at__gte=whose.since)
     by_form = Q(method=IdentityLink.Method.FORM, visitor__token__in=_tokens(browsers))
-    found = rows.filter(Q(named__in=[loser, *whose.emails]) | by_form)
+    found = rows.filter(Q(named__in=[_public_id(whose), *whose.emails]) | by_form)
     return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def _public_id(whose: Identity) -> str:
+    return Lead.objects.values_list("public_id", flat=True).get(pk=whose.loser_id)
 
 
 def _tokens(texts: Iterable[Any]) -> list[UUID]:

@@ -1,6 +1,6 @@
 """What the page and the API show about one lead."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,14 @@ def ids_by_name(
         )
         found |= dict(identifiers.values_list("value", "lead_id"))
     return found
+
+
+def merged_among(lead_ids: Collection[int]) -> list[int]:
+    """Those of them that other leads have become part of."""
+    if not lead_ids:
+        return []
+    parts = Lead.objects.filter(merged_into__in=lead_ids)
+    return list(parts.order_by().values_list("merged_into", flat=True).distinct())
 
 
 def _merged_since(visible: LeadQuerySet, public_ids: set[str]) -> dict[str, int]:

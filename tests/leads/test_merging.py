@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.db.models import ForeignKey, Model
+from django.test import Client
 
+from leadcrm.accounts.actions import create_api_key
 from leadcrm.accounts.models import User
 from leadcrm.audit import checks
 from leadcrm.lib.errors import Conflict
@@ -47,6 +49,7 @@ from leads.models import (
 from leads.tracking.stitching import link_visitor
 from nurturing.models import Enrollment, Send
 from pipeline import actions as pipeline
+from pipeline import facts
 from pipeline.models import Assignment, ResponseClock, SalesCycle, Transition
 from scoring import actions as scoring
 from scoring.models import BantAnswer
@@ -311,7 +314,8 @@ WORKINGS = {Merge, DirtyLead, DuplicateCheck, DuplicateCandidate}
 
 
 def photograph() -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table that hangs on leads, column by column."""
+    """Every row of every table that hangs on leads, column by column, and what is copied of it."""
+    facts.catch_up()
     models = {rule.model for rule in registry.RULES.values()} | {Lead, LeadTag}
     return {
         model._meta.label: [
@@ -429,6 +433,31 @@ class TestTakingApart:
         assert loser.activities.filter(type="form_submit").exists()
         assert announced.later == ["1 inquiry", "1 activity"]
         assert announced.stays == ["1 inquiry", "1 activity"]
+
+    def test_gives_back_what_programs_said_since_of_the_loser(self, client: Client) -> None:
+        survivor, loser = LeadFactory(), LeadFactory(email="bob@weber.example")
+        key = create_api_key(name="CRM", scopes=["leads:write"]).plain
+        merge = merged(survivor, loser)
+        rows = [
+            {"type": "purchase", "email": "Bob@Weber.example"},
+            {"type": "webinar_attended", "lead": loser.public_id},
+            {"type": "trial_started", "lead": survivor.public_id},
+        ]
+        client.post(
+            "/api/v1/activities/",
+            {"activities": rows},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {key}"},
+        )
+
+        unmerge(merge.pk, at=MUCH_LATER)
+
+        assert set(loser.activities.values_list("type", flat=True)) == {
+            "purchase",
+            "webinar_attended",
+            "unmerged",
+        }
+        assert survivor.activities.filter(type="trial_started").exists()
 
     def test_gives_back_what_the_losers_browser_did_since(self) -> None:
         survivor, loser = LeadFactory(), LeadFactory()

@@ -28,20 +28,14 @@ REMINDED = timedelta(hours=24)
 LONGEST_GRACE_MINUTES = 90 * 24 * 60
 
 
-GRACE_MINUTES = {
-    Watch.Kind.NOBODY: 0,
-    Watch.Kind.OWNER_GONE: 0,
-    Watch.Kind.WAITING: 60,
-    Watch.Kind.NO_NEXT_STEP: 24 * 60,
-    Watch.Kind.PAST_TARGET: 0,
-}
-
-
 def ensure_watches() -> None:
     """Make what is missing, change nothing that is there. Safe to repeat."""
-    if Watch.objects.count() < len(GRACE_MINUTES):
+    if Watch.objects.count() < len(queries.GRACE_MINUTES):
         Watch.objects.bulk_create(
-            [Watch(kind=kind, grace_minutes=grace) for kind, grace in GRACE_MINUTES.items()],
+            [
+                Watch(kind=kind, grace_minutes=grace)
+                for kind, grace in queries.GRACE_MINUTES.items()
+            ],
             ignore_conflicts=True,
         )
 

@@ -35,6 +35,15 @@ ADVICE: Mapping[str, str] = {
 }
 
 
+GRACE_MINUTES: Mapping[str, int] = {
+    Kind.NOBODY: 0,
+    Kind.OWNER_GONE: 0,
+    Kind.WAITING: 60,
+    Kind.NO_NEXT_STEP: 24 * 60,
+    Kind.PAST_TARGET: 0,
+}
+
+
 def watched(kind: str, leads: QuerySet[Lead], *, at: datetime) -> QuerySet[Lead]:
     """Those of `leads` for which it is so, each with `since`: the moment it began."""
     return FINDERS[kind](leads.filter(_in_open_cycle()), at)
@@ -168,9 +177,12 @@ def managers_by_team() -> Callable[[int | None], Iterable[User]]:
 
 
 def watches() -> list[Watch]:
-    """In the order of the page: the gravest first."""
-    order = list(Kind)
-    return sorted(Watch.objects.all(), key=lambda watch: order.index(Kind(watch.kind)))
+    """In the order of the page, the gravest first; what is not made yet as it would be."""
+    known = {watch.kind: watch for watch in Watch.objects.all()}
+    return [
+        known.get(kind) or Watch(kind=kind, grace_minutes=grace)
+        for kind, grace in GRACE_MINUTES.items()
+    ]
 
 
 def open_alarms(user: User) -> QuerySet[Alarm]:

@@ -40,7 +40,6 @@ class Row:
 @require_GET
 def watch(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    watching.ensure_watches()
     rows = [Row(each, capped_count(_found(request, each, at))) for each in queries.watches()]
     kind = request.GET.get("kind", "")
     chosen = next((row for row in rows if row.watch.kind == kind), None) or next(

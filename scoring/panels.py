@@ -45,6 +45,7 @@ def why(lead: Lead, user: Any, at: datetime) -> dict[str, Any] | None:
         "all": len(signals),
         "is_late": explanation.value != lead.score_row.score,
         "fall": _next_fall(version, lead, at),
+        "categories": queries.categories_of(lead)[:3],
     }
 
 

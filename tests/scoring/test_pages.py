@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from leadcrm.accounts.models import Role
-from scoring import actions
+from scoring import actions, panels
 from scoring.forms import initial_of
 from scoring.models import ModelVersion, Rule
 from tests.factories import NOON, LeadFactory, UserFactory
@@ -365,11 +365,19 @@ class TestVersions:
         marketer.post(path, {**FORM, "kind": "did", "activity_type": "page_view"})
         marketer.post("/scoring/publish/?model=rosters")
 
+        lead = LeadFactory()
+        did(lead, "page_view", category="Rosters")
+        while actions.continue_rescore():
+            pass
+        actions.rescore([lead.pk], at=NOON)
+
         page = marketer.get("/scoring/?model=rosters").content.decode()
+        wants = panels.why(lead, None, NOON) or {}
         again = marketer.post("/scoring/models/new/", {"name": "Rosters", "category": "rosters"})
 
         assert "Big enough" in page
         assert "Works in care" not in page
+        assert [row.score for row in wants["categories"]] == [3]
         assert again.status_code == 422
         assert marketer.post("/scoring/models/default/archive/", follow=True).status_code == 200
         assert marketer.get("/scoring/?model=nope").status_code == 404

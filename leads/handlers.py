@@ -2,13 +2,23 @@
 
 from django.utils import timezone
 
+from leadcrm.eventlog.moment import happened_at
 from leadcrm.eventlog.registry import on
-from leads.actions import membership
+from leads.actions import feedback, membership
 from leads.actions.merging import gather_stragglers
 from leads.actions.sources import tell_watchers_of_source
 from leads.actions.telling import tell_of_capture
-from leads.events import ConsentChanged, LeadCaptured, LeadDeleted, LeadMerged
+from leads.events import (
+    ConsentChanged,
+    CycleClosed,
+    LeadCaptured,
+    LeadDeleted,
+    LeadMerged,
+    LeadQualified,
+    StageChanged,
+)
 from leads.models import Consent
+from leads.queries.feedback import stage_conversion
 from leads.tracking import stitching
 from leads.tracking.visits import objects
 
@@ -51,3 +61,27 @@ def follow_tracking_consent(event: ConsentChanged) -> None:
 @on(LeadDeleted)
 def leave_segments(event: LeadDeleted) -> None:
     membership.refresh([event.lead_id], at=timezone.now())
+
+
+@on(LeadCaptured)
+def tell_of_lead(event: LeadCaptured) -> None:
+    """To the advertiser that brought it; so with all that follow."""
+    feedback.note_arrival(event.inquiry_id, at=happened_at())
+
+
+@on(LeadQualified)
+def tell_of_qualification(event: LeadQualified) -> None:
+    feedback.note_conversion(event.lead_id, event.kind, at=happened_at())
+
+
+@on(StageChanged)
+def tell_of_stage(event: StageChanged) -> None:
+    conversion = stage_conversion(event.lead_id, event.to_stage)
+    if conversion:
+        feedback.note_conversion(event.lead_id, conversion, at=happened_at())
+
+
+@on(CycleClosed)
+def tell_of_win(event: CycleClosed) -> None:
+    if event.outcome == "won":
+        feedback.note_conversion(event.lead_id, "won", at=happened_at())

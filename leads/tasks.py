@@ -1,6 +1,6 @@
 from leadcrm.lib import pump
 from leads import capture, exporting, mailing
-from leads.actions import channels, clicks, duplicates, membership
+from leads.actions import channels, clicks, duplicates, feedback, membership
 from leads.actions.sources import FETCH_QUEUE, POLL_QUEUE
 from leads.capture import deeds, expiring, reconciling, unfinished
 from leads.importing import steering
@@ -8,6 +8,7 @@ from leads.models import (
     DuplicateCheck,
     DuplicateSearch,
     ExportJob,
+    FeedbackEvent,
     ImportChunk,
     ImportJob,
     InboxDeed,
@@ -20,7 +21,7 @@ from leads.models import (
     TransactionalMail,
     Unfinished,
 )
-from leads.providers import pumping
+from leads.providers import pumping, telling
 from leads.tracking import ingest, pruning, storing
 
 pump.register(capture.QUEUE, capture.drain, model=InboxItem)
@@ -34,6 +35,7 @@ pump.register(duplicates.CHECK_QUEUE, duplicates.drain_checks, model=DuplicateCh
 pump.register(duplicates.SEARCH_QUEUE, duplicates.drain_search, model=DuplicateSearch)
 pump.register(FETCH_QUEUE, pumping.drain_remote_leads, model=RemoteLead)
 pump.register(POLL_QUEUE, pumping.drain_polls, model=Poll)
+pump.register(feedback.QUEUE, telling.drain, model=FeedbackEvent)
 pump.register(steering.JOBS, steering.drain_jobs, model=ImportJob)
 pump.register(steering.CHUNKS, steering.drain_chunks, model=ImportChunk)
 pump.register(storing.QUEUE, ingest.drain, model=TrackingBatch)

@@ -10,6 +10,7 @@ from leads.views import (
     conditions,
     duplicates,
     exports,
+    feedback,
     forms,
     imports,
     inbox,
@@ -171,6 +172,8 @@ marketing_urls = [
     path("marketing/spend/file/", marketing.spend_file, name="spend-file"),
     path("marketing/spend/<int:entry_id>/", marketing.spend_edit, name="spend-entry"),
     path("marketing/spend/<int:entry_id>/delete/", marketing.spend_delete, name="spend-delete"),
+    path("marketing/conversions/", feedback.conversions, name="conversions"),
+    path("marketing/conversions/file/", feedback.conversions_file, name="conversions-file"),
     path("marketing/rates/", marketing.rates, name="rates"),
     path("marketing/rates/<int:rate_id>/delete/", marketing.rate_delete, name="rate-delete"),
 ]
@@ -230,6 +233,12 @@ source_urls = [
     path("sources/<slug:key>/archive/", sources.source_archive, name="source-archive"),
     path("sources/<slug:key>/delete/", sources.source_delete, name="source-delete"),
     path("sources/<slug:key>/retry/", sources.source_retry, name="source-retry"),
+    path("sources/<slug:key>/feedback/", feedback.source_feedback, name="source-feedback"),
+    path(
+        "sources/<slug:key>/feedback/retry/",
+        feedback.source_feedback_retry,
+        name="source-feedback-retry",
+    ),
 ]
 segment_urls = [
     path("conditions/builder/", conditions.builder, name="condition-builder"),

@@ -192,6 +192,8 @@ PAGES = {
         /marketing/spend/file/
         /marketing/spend/<int:entry_id>/
         /marketing/spend/<int:entry_id>/delete/
+        /marketing/conversions/
+        /marketing/conversions/file/
         /marketing/rates/
         /marketing/rates/<int:rate_id>/delete/
         /segments/
@@ -224,6 +226,8 @@ PAGES = {
         /sources/<slug:key>/archive/
         /sources/<slug:key>/delete/
         /sources/<slug:key>/retry/
+        /sources/<slug:key>/feedback/
+        /sources/<slug:key>/feedback/retry/
         /inbox/
         /inbox/<uuid:receipt_id>/
         /inbox/<uuid:receipt_id>/release/
@@ -430,6 +434,7 @@ API = {
         /segments/<public_id:segment_id>/members/
         /segments/<public_id:segment_id>/members/remove/
         /marketing-campaigns/
+        /marketing-conversions/
         /marketing-campaigns/<int:campaign_id>/
         /spend/
         /spend/<int:entry_id>/

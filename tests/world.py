@@ -230,6 +230,7 @@ def make_world() -> World:
         "settings/mail/": {"key": MAIL},
         "api/v1/sources/": {"key": "partner-site"},
         "sources/": {"key": "partner-site", "use": "access"},
+        "sources/<slug:key>/feedback/": {"key": connect("meta", name="Meta").source.key},
         **_survey(lead),
         "in/": {"key": source_address(), "provider": "webhook"},
     }

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 
 from leadcrm.eventlog.models import DomainEvent, EventDelivery
+from leadcrm.eventlog.moment import handling
 from leadcrm.eventlog.registry import BY_EVENT, HANDLERS, Event
 from leadcrm.lib import pump
 
@@ -108,7 +109,8 @@ def _handle(delivery: EventDelivery) -> None:
     subscription = HANDLERS.get(delivery.handler)
     if subscription is None:
         raise LookupError(f"No handler is called {delivery.handler} in this release.")
-    subscription.handler(subscription.event.from_payload(delivery.event.payload))
+    with handling(delivery.event.occurred_at):
+        subscription.handler(subscription.event.from_payload(delivery.event.payload))
 
 
 def _record_failure(delivery: EventDelivery, token: UUID, error: str) -> None:

@@ -20,5 +20,6 @@ class LibConfig(AppConfig):
             "fielduses",
             "segmentuses",
             "catalogue",
+            "milestones",
         )
         autodiscover_modules("foresight")

@@ -12,7 +12,14 @@ from django.db.models.functions import Lower
 from leadcrm.lib.errors import Conflict, FieldError, Invalid, NotFound
 from leadcrm.lib.normalise import clean_text
 from leads.attribution import channels
-from leads.models import CampaignAlias, ExchangeRate, MarketingCampaign, SpendEntry, Touch
+from leads.models import (
+    AttributionSettings,
+    CampaignAlias,
+    ExchangeRate,
+    MarketingCampaign,
+    SpendEntry,
+    Touch,
+)
 
 MOST_MONEY = Decimal("9999999999.99")
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
@@ -267,3 +274,10 @@ def delete_rate(rate_id: int) -> None:
     """:raises NotFound:"""
     if not ExchangeRate.objects.filter(pk=rate_id).delete()[0]:
         raise NotFound
+
+
+def name_conversions(names: Mapping[str, str]) -> None:
+    """What Google Ads calls each kind of conversion; one without a name is not told."""
+    settings = AttributionSettings.load()
+    settings.google_names = {kind: clean_text(name, limit=100) for kind, name in names.items()}
+    settings.save()

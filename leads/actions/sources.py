@@ -311,7 +311,7 @@ def tell_watchers_of_source(inquiry_id: int) -> None:
             )
 
 
-def tell_of_trouble(connection: Connection, words: str, *, at: datetime) -> None:
+def tell_of_trouble(connection: Connection, words: str, *, at: datetime, title: str = "") -> None:
     """Once a day to those who watch the source, or to the office: leads are waiting because of it.
 
     It goes to nobody who could not set it right.
@@ -323,9 +323,9 @@ def tell_of_trouble(connection: Connection, words: str, *, at: datetime) -> None
         notify(
             user,
             kind="source",
-            title=f"Leads of “{connection.source}” are waiting",
+            title=title or f"Leads of “{connection.source}” are waiting",
             body=words,
-            dedupe_key=f"source:{connection.pk}:{at:%Y-%m-%d}",
+            dedupe_key=f"source:{connection.pk}:{at:%Y-%m-%d}{':told' if title else ''}",
             url=f"/sources/{connection.source.key}/",
         )
 

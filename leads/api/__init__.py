@@ -5,6 +5,7 @@ from django.urls import URLPattern
 from leadcrm.lib import converters  # noqa: F401  # registers <public_id:…>
 from leads.api.activities import urlpatterns as activity_urls
 from leads.api.capture import urlpatterns as capture_urls
+from leads.api.conversions import urlpatterns as conversion_urls
 from leads.api.exports import urlpatterns as export_urls
 from leads.api.fields import urlpatterns as field_urls
 from leads.api.forms import urlpatterns as form_urls
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     *activity_urls,
     *lookup_urls,
     *marketing_urls,
+    *conversion_urls,
     *source_urls,
     *segment_urls,
     *merging_urls,

@@ -94,17 +94,26 @@ class TryForm(forms.Form):
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = AttributionSettings
-        fields = ["window_days", "half_life_days", "ends_percent", "ignore_direct", "click_id_days"]
+        fields = [
+            "window_days",
+            "half_life_days",
+            "ends_percent",
+            "ignore_direct",
+            "click_id_days",
+            "conversion_consent",
+        ]
         labels = {
             "window_days": "Look-back window, days",
             "half_life_days": "Time decay: half of the weight after, days",
             "ends_percent": "Position-based: percent for the first and the last touch each",
             "ignore_direct": "Direct visits get credit only when there is no other touch",
             "click_id_days": "Keep the values of click ids, days",
+            "conversion_consent": "Tell advertisers of conversions of those who agreed to",
         }
         help_texts = {
             "window_days": "Older touches get no credit.",
             "click_id_days": "Afterwards only their names are kept, such as gclid.",
+            "conversion_consent": "Empty: of everybody who did not refuse tracking.",
         }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -31,10 +31,17 @@ class GraphClient(Protocol):
     def leads(self, form_id: str, *, since: int) -> Iterator[dict[str, Any]]:
         """All leads of a form created after a moment, in seconds. :raises FetchProblem:"""
 
+    def tell(self, dataset: str, events: Sequence[dict[str, Any]], *, test_code: str = "") -> None:
+        """Conversions; all of them are taken or none. :raises FetchProblem:"""
+
 
 def graph_of(token: str, app_secret: str) -> GraphClient:
     client: GraphClient = import_string(settings.META_GRAPH_CLIENT)(token, app_secret)
     return client
+
+
+class Refused(FetchProblem):
+    """What was told is wrong, and telling it again is of no use."""
 
 
 class HttpGraph:
@@ -59,12 +66,32 @@ class HttpGraph:
                 return
             query["after"] = str(after)
 
+    def tell(self, dataset: str, events: Sequence[dict[str, Any]], *, test_code: str = "") -> None:
+        base = f"{settings.META_GRAPH_URL}/{settings.META_GRAPH_VERSION}"
+        document = {"data": list(events)} | ({"test_event_code": test_code} if test_code else {})
+        query = f"?{urlencode(self._proof)}" if self._proof else ""
+        answered = http.post(f"{base}/{dataset}/events{query}", self._headers, document)
+        if answered.status != 200 or "error" in answered.document:
+            raise refusal_of(answered)
+
     def _get(self, path: str, query: dict[str, str]) -> http.Answered:
         base = f"{settings.META_GRAPH_URL}/{settings.META_GRAPH_VERSION}"
         answered = http.get(f"{base}/{path}?{urlencode({**query, **self._proof})}", self._headers)
         if answered.status == 200 and "error" not in answered.document:
             return answered
         raise problem_of(answered)
+
+
+def refusal_of(answered: http.Answered) -> FetchProblem:
+    """Of what was told: an answer of 4xx that is about neither access nor limits is final."""
+    problem = problem_of(answered)
+    error = answered.document.get("error")
+    transient = isinstance(error, dict) and error.get("is_transient") is True
+    usual = isinstance(problem, NoAccess) or problem.seconds or transient
+    if usual or not 400 <= answered.status < 500 or answered.status == 408:
+        return problem
+    detail = str(error.get("error_user_msg") or "")[:300] if isinstance(error, dict) else ""
+    return Refused(f"{problem.words} {detail}".strip())
 
 
 def problem_of(answered: http.Answered) -> FetchProblem:

@@ -22,10 +22,18 @@ from leads.actions import sources as actions
 from leads.capture.mapping import person_of
 from leads.forms import mapping as editor
 from leads.forms.sources import NewSourceForm, SecretForm, SourceForm
-from leads.models import Connection, ConnectionSecret, InboxItem, Source, SourceMapping
+from leads.models import (
+    Connection,
+    ConnectionSecret,
+    Feedback,
+    InboxItem,
+    Source,
+    SourceMapping,
+)
 from leads.providers import PROVIDERS, Provider, provider_of
 from leads.providers.meta import verify_token
 from leads.queries import sources as queries
+from leads.queries.feedback import told
 
 OFFICE = (Role.MARKETER, Role.MANAGER)
 DAYS = 30
@@ -121,8 +129,15 @@ def show(
         "polls": connection.polls.order_by("name"),
         "waiting": actions.waiting(connection).count(),
         "secret_error": error,
+        "feedback": feedback_of(connection) if provider.key == "meta" else None,
     }
     return render(request, "leads/sources/source.html", context, status=status)
+
+
+def feedback_of(connection: Connection) -> dict[str, Any]:
+    """How it goes with telling the advertiser."""
+    on = Feedback.objects.filter(pk=connection.pk, is_on=True).exists()
+    return {"on": on, "told": told(connection)}
 
 
 def address_of(connection: Connection) -> str:

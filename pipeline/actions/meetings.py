@@ -21,6 +21,7 @@ from pipeline.models import Meeting, Task
 
 TITLE_LIMIT, PLACE_LIMIT, AGENDA_LIMIT = 120, 300, 5_000
 LONGEST = timedelta(hours=24)
+FARTHEST = timedelta(days=5 * 365)
 
 
 class MeetingOver(Conflict):
@@ -87,6 +88,8 @@ def book_meeting(lead_id: int, plan: Plan, *, user: User, at: datetime) -> Meeti
 def _check(lead: Lead, plan: Plan, user: User, *, at: datetime, but: Meeting | None = None) -> None:
     if plan.starts_at <= at:
         raise Invalid.field("starts_at", "This time has passed. Choose one in the future.")
+    if plan.starts_at > at + FARTHEST:
+        raise Invalid.field("starts_at", "Choose a time within the next five years.")
     if not timedelta(minutes=5) <= plan.ends_at - plan.starts_at <= LONGEST:
         raise Invalid.field("minutes", "A meeting takes from 5 minutes to 24 hours.")
     if plan.invites and not lead.email:

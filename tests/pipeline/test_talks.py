@@ -1,6 +1,6 @@
 """E-mails, meetings, files, mentions and corrections."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_string
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,10 @@ class TestMeetings:
 
         with pytest.raises(Invalid, match="You meet somebody else then"):
             self.book(open_lead(owner=alice), alice)
+
+    def test_a_time_at_the_end_of_all_calendars_is_refused(self, lead: Lead, alice: User) -> None:
+        with pytest.raises(Invalid, match="within the next five years"):
+            self.book(lead, alice, starts_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
 
     def test_moved_it_is_sent_again_and_called_off_it_is_over(
         self, lead: Lead, alice: User, browser: Client

@@ -8,7 +8,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from leadcrm.lib.errors import NotFound
 from leadcrm.lib.pagination import Page, keyset_page
-from leads.fields import definitions
+from leads.countries import country_name
+from leads.fields import definition_of, definitions, display, plain
 from leads.models import (
     Activity,
     DuplicateCandidate,
@@ -203,7 +204,7 @@ def hints_for(principal: Any, lead: Lead) -> list[Hint]:
 def proposals_of(lead_id: int) -> list[Proposed]:
     rows = FieldProposal.objects.filter(lead=lead_id, state=FieldProposal.State.OPEN)
     return [
-        Proposed(row, label_of(row.field), str(row.value))
+        Proposed(row, label_of(row.field), text_of(row.field, row.value))
         for row in rows.select_related("inquiry__source").order_by("pk")
     ]
 
@@ -215,6 +216,13 @@ def label_of(name: str) -> str:
         labels = {definition.key: definition.label for definition in definitions()}
         return labels.get(key) or key.replace("_", " ").capitalize()
     return LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def text_of(name: str, value: Any) -> str:
+    """A value in words: of an option its label, of a country its name."""
+    if name.startswith("custom.") and (field := definition_of(name.removeprefix("custom."))):
+        return display(field, value)
+    return country_name(value) if name == "country" and value else plain(value)
 
 
 def merges_of(lead_id: int) -> list[Merge]:

@@ -67,8 +67,9 @@ def merged_among(lead_ids: Collection[int]) -> list[int]:
     """Those of them that other leads have become part of."""
     if not lead_ids:
         return []
-    parts = Lead.objects.filter(merged_into__in=lead_ids)
-    return list(parts.order_by().values_list("merged_into", flat=True).distinct())
+    parts = Lead.objects.filter(merged_into__in=lead_ids).order_by()
+    found = parts.values_list("merged_into", flat=True).distinct()
+    return [lead for lead in found if lead is not None]
 
 
 def _merged_since(visible: LeadQuerySet, public_ids: set[str]) -> dict[str, int]:

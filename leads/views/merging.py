@@ -70,7 +70,9 @@ class Row:
     def __init__(self, pair: Pair, lead: Lead, other: Lead) -> None:
         self.pair = pair
         self.label = duplicates.label_of(pair.name)
-        self.mine, self.theirs = str(pair.survivor or ""), str(pair.loser or "")
+        self.mine, self.theirs = (
+            duplicates.text_of(pair.name, value) for value in (pair.survivor, pair.loser)
+        )
         if pair.name == OWNER:
             self.mine, self.theirs = str(lead.owner or ""), str(other.owner or "")
 

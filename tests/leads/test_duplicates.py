@@ -16,6 +16,7 @@ from leadcrm.lib import pump
 from leadcrm.lib.errors import Conflict
 from leads.actions import ContactFields, create_lead, record_activity, update_lead
 from leads.actions.duplicates import start_search
+from leads.actions.fields import create_field
 from leads.actions.merging import gather_stragglers, merge_leads
 from leads.models import (
     Activity,
@@ -244,6 +245,21 @@ class TestMergingFromThePage:
         first.refresh_from_db()
         assert 'name="keep-email"' in compared
         assert first.email == "robert@weber.example"
+
+    def test_compares_own_fields_in_words(self, page: Client) -> None:
+        options = [{"key": "xl", "label": "Extra large"}, {"key": "s", "label": "Small"}]
+        create_field({"label": "Size", "type": "multi_select", "options": options}, key="size")
+        create_field({"label": "Signed", "type": "yes_no"}, key="signed")
+        first, second = make_twins()
+        custom = {"size": ["xl", "s"], "signed": False}
+        Lead.objects.filter(pk=second.pk).update(custom=custom, country="NL")
+
+        path = f"/leads/{first.public_id}/merge/?with={second.public_id}"
+        compared = page.get(path).content.decode()
+
+        assert "Extra large, Small" in compared
+        assert "<td>No <span" in compared
+        assert "Netherlands" in compared
 
     def test_sends_old_addresses_to_the_one_that_is_left(self, page: Client) -> None:
         first, second = make_twins()

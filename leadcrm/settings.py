@@ -327,6 +327,7 @@ SPECTACULAR_SETTINGS = {
         "ScoringGroupEnum": "scoring.models.Rule.Group",
         "ModelStateEnum": "scoring.models.ModelVersion.State",
         "RoutingTargetEnum": "pipeline.models.RoutingRule.Target",
+        "RestReasonEnum": "pipeline.models.Rest.Reason",
         "RuleSetStateEnum": "pipeline.models.RuleSet.State",
         "CaptureStateEnum": "leads.models.InboxItem.State",
         "OpenWonLostEnum": "leads.models.Stage.Category",

@@ -31,7 +31,7 @@ class ConversionSerializer(serializers.Serializer[Any]):
 
 
 class LeftOutSerializer(serializers.Serializer[Any]):
-    reason = serializers.ChoiceField(choices=[*REASONS])
+    reason = serializers.CharField(help_text=f"One of {', '.join(REASONS)}.")
     words = serializers.CharField()
     count = serializers.IntegerField()
 

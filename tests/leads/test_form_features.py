@@ -28,6 +28,8 @@ from leads.models import (
     InboxItem,
     Inquiry,
     Lead,
+    Pipeline,
+    Stage,
     Suppression,
     TransactionalMail,
 )
@@ -270,6 +272,26 @@ class TestWishes:
         assert (lead.stage.key, lead.owner) == ("mql", alice)
         assert lead.tags.get().name == "Fair"
         assert charlie.notifications.filter(kind="capture").count() == 1
+
+    def test_begin_in_the_pipeline_that_the_form_names(self) -> None:
+        here = make_funnel()["mql"]
+        partners = Pipeline.objects.create(key="partners", name="Partners", position=1)
+        for position, (key, name) in enumerate({"intro": "Intro", "mql": "Qualified"}.items()):
+            Stage.objects.create(
+                pipeline=partners,
+                key=key,
+                name=name,
+                short_name=name,
+                position=position,
+                type=here.type,
+            )
+        make_form()
+        Form.objects.update(wishes={"stage": "mql", "pipeline": "partners"})
+
+        fill_in(email="bob@x.example")
+
+        stage = Lead.objects.select_related("stage__pipeline").get().stage
+        assert (stage.pipeline.key, stage.name) == ("partners", "Qualified")
 
     def test_leave_alone_whoever_has_the_lead_already(self) -> None:
         make_funnel()

@@ -132,7 +132,7 @@ def latency(leads: list[int], seconds: float) -> list[Line]:
         pass
     worker = threading.Thread(target=work)
     worker.start()
-    pick, started, sent = random.Random(7), time.perf_counter(), 0  # noqa: S311
+    pick, started, sent = random.Random(7), time.perf_counter(), 0
     while (elapsed := time.perf_counter() - started) < seconds:
         if sent / A_SECOND > elapsed:
             time.sleep(sent / A_SECOND - elapsed)

@@ -1,6 +1,6 @@
 """How soon a change shows in segments, and what they cost beside bare statements.
 
-    python -m benchmarks segments --leads 100000 --activities 5
+python -m benchmarks segments --leads 100000 --activities 5
 """
 
 import random

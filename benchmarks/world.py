@@ -13,7 +13,6 @@ from pipeline import facts
 from scoring.actions import rescore_everyone
 
 
-
 def prepare() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     load_company(now=timezone.now())
@@ -26,9 +25,7 @@ def grow_to(leads: int, activities: int = 3) -> tuple[int, float, float]:
     if missing <= 0:
         return 0, 0.0, 0.0
     started = time.perf_counter()
-    bulk.generate(
-        leads=missing, activities=missing * activities, seed=leads, now=timezone.now()
-    )
+    bulk.generate(leads=missing, activities=missing * activities, seed=leads, now=timezone.now())
     generated = time.perf_counter()
     rescore_everyone(at=timezone.now())
     scored = time.perf_counter()

@@ -90,6 +90,6 @@ def panels_for(
 
 
 def later_panels(lead: Lead, user: Any, *, at: datetime) -> list[tuple[str, Shown | None]]:
-    """The key of each panel that the page waits for, with the panel unless it has nothing to say."""
+    """The key of each panel the page waits for, with the panel unless it has nothing to say."""
     waiting = [item for item in PANELS.values() if item.later]
     return [(item.key, item.shown(lead, user, at)) for item in waiting]

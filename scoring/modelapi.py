@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 from leadcrm.accounts.models import Role
 from leadcrm.lib import api_pages
 from leadcrm.lib.errors import FieldError, Invalid, NotFound
-from leadcrm.lib.normalise import clean_text
 from leadcrm.lib.pagination import keyset_page
 from scoring import actions, queries
 from scoring.bantapi import body_of, person_of, visible_lead

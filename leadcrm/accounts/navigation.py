@@ -110,7 +110,13 @@ SETTINGS = (
             Item("pipelines", "Pipelines", "square-kanban", "/settings/pipelines/", MANAGERS),
             Item("products", "Products", "package", "/settings/products/", (Role.MANAGER,)),
             Item("channels", "Channels", "signpost", "/settings/channels/", OFFICE),
-            Item("qualification", "Qualification", "badge-check", "/settings/qualification/", MARKETING),
+            Item(
+                "qualification",
+                "Qualification",
+                "badge-check",
+                "/settings/qualification/",
+                MARKETING,
+            ),
         ),
     ),
     Group(

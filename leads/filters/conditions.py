@@ -24,7 +24,9 @@ class ConditionJSONField(forms.CharField):
         if not text:
             return None
         if len(text) > LONGEST:
-            raise ValidationError("This condition is too long for an address. Make a segment of it.")
+            raise ValidationError(
+                "This condition is too long for an address. Make a segment of it."
+            )
         try:
             tree = clean_json(json.loads(text))
         except (ValueError, RecursionError):

@@ -3,106 +3,141 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import leadcrm.lib.tokens
 from django.conf import settings
 from django.db import migrations, models
 
+import leadcrm.lib.tokens
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0003_score_fillfactor'),
+        ("leads", "0003_score_fillfactor"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='pipeline',
-            name='archived_at',
+            model_name="pipeline",
+            name="archived_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='pipeline',
-            name='back_needs_note',
+            model_name="pipeline",
+            name="back_needs_note",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='pipeline',
-            name='condition',
+            model_name="pipeline",
+            name="condition",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AddField(
-            model_name='pipeline',
-            name='needs_next_step',
+            model_name="pipeline",
+            name="needs_next_step",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='pipeline',
-            name='position',
+            model_name="pipeline",
+            name="position",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='allowed_from',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), blank=True, default=list, size=None),
+            model_name="stage",
+            name="allowed_from",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=30), blank=True, default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='archived_at',
+            model_name="stage",
+            name="archived_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='condition',
+            model_name="stage",
+            name="condition",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='required_fields',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None),
+            model_name="stage",
+            name="required_fields",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='sla_hours',
+            model_name="stage",
+            name="sla_hours",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='transactionalmail',
-            name='calendar',
+            model_name="transactionalmail",
+            name="calendar",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='transactionalmail',
-            name='headers',
+            model_name="transactionalmail",
+            name="headers",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AddField(
-            model_name='transactionalmail',
-            name='reply_to',
+            model_name="transactionalmail",
+            name="reply_to",
             field=models.CharField(blank=True, max_length=640),
         ),
         migrations.AddField(
-            model_name='transactionalmail',
-            name='sender',
+            model_name="transactionalmail",
+            name="sender",
             field=models.CharField(blank=True, max_length=320),
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True)),
-                ('file', models.FileField(max_length=200, upload_to='attachments/%Y/%m/')),
-                ('filename', models.CharField(max_length=120)),
-                ('content_type', models.CharField(max_length=100)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='leads.lead')),
-                ('uploaded_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=leadcrm.lib.tokens.new_public_id, max_length=12, unique=True
+                    ),
+                ),
+                ("file", models.FileField(max_length=200, upload_to="attachments/%Y/%m/")),
+                ("filename", models.CharField(max_length=120)),
+                ("content_type", models.CharField(max_length=100)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['lead', '-id'], name='attachment_by_lead')],
+                "indexes": [models.Index(fields=["lead", "-id"], name="attachment_by_lead")],
             },
         ),
     ]

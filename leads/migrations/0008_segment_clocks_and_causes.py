@@ -6,51 +6,103 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0007_own_words_and_upkeep'),
+        ("leads", "0007_own_words_and_upkeep"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SegmentClock',
+            name="SegmentClock",
             fields=[
-                ('lead', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='leads.lead')),
-                ('due_at', models.DateTimeField()),
+                (
+                    "lead",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="leads.lead",
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
             ],
         ),
         migrations.AddField(
-            model_name='segment',
-            name='description',
-            field=models.CharField(blank=True, db_default='', max_length=300),
+            model_name="segment",
+            name="description",
+            field=models.CharField(blank=True, db_default="", max_length=300),
         ),
         migrations.AddField(
-            model_name='segmentmembership',
-            name='added_by',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="segmentmembership",
+            name="added_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='segmentmembership',
-            name='came_by',
-            field=models.CharField(blank=True, choices=[('change', 'The lead changed'), ('time', 'Time passed'), ('conditions', 'The conditions changed'), ('recount', 'Found when counting from scratch'), ('hand', 'By hand'), ('archived', 'The segment was archived'), ('gone', 'The lead was deleted or merged')], db_default='', max_length=10),
+            model_name="segmentmembership",
+            name="came_by",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("change", "The lead changed"),
+                    ("time", "Time passed"),
+                    ("conditions", "The conditions changed"),
+                    ("recount", "Found when counting from scratch"),
+                    ("hand", "By hand"),
+                    ("archived", "The segment was archived"),
+                    ("gone", "The lead was deleted or merged"),
+                ],
+                db_default="",
+                max_length=10,
+            ),
         ),
         migrations.AddField(
-            model_name='segmentmembership',
-            name='removed_by',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="segmentmembership",
+            name="removed_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='segmentmembership',
-            name='went_by',
-            field=models.CharField(blank=True, choices=[('change', 'The lead changed'), ('time', 'Time passed'), ('conditions', 'The conditions changed'), ('recount', 'Found when counting from scratch'), ('hand', 'By hand'), ('archived', 'The segment was archived'), ('gone', 'The lead was deleted or merged')], db_default='', max_length=10),
+            model_name="segmentmembership",
+            name="went_by",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("change", "The lead changed"),
+                    ("time", "Time passed"),
+                    ("conditions", "The conditions changed"),
+                    ("recount", "Found when counting from scratch"),
+                    ("hand", "By hand"),
+                    ("archived", "The segment was archived"),
+                    ("gone", "The lead was deleted or merged"),
+                ],
+                db_default="",
+                max_length=10,
+            ),
         ),
         migrations.AddIndex(
-            model_name='segmentmembership',
-            index=models.Index(condition=models.Q(('left_at__isnull', False)), fields=['segment', '-left_at'], name='membership_by_exit'),
+            model_name="segmentmembership",
+            index=models.Index(
+                condition=models.Q(("left_at__isnull", False)),
+                fields=["segment", "-left_at"],
+                name="membership_by_exit",
+            ),
         ),
         migrations.AddIndex(
-            model_name='segmentclock',
-            index=models.Index(fields=['due_at'], name='segment_clock_due'),
+            model_name="segmentclock",
+            index=models.Index(fields=["due_at"], name="segment_clock_due"),
         ),
     ]

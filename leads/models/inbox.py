@@ -100,7 +100,7 @@ class Reconciliation(models.Model):
 
 
 class ExpiredCaptures(models.Model):
-    """How many captures of one day and source were deleted from quarantine: the count outlives them.
+    """How many captures of a day and source were deleted from quarantine: the count outlives them.
 
     `key` is the source's, `Reconciliation.UNKNOWN` where none was recognised.
     """

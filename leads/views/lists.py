@@ -185,9 +185,7 @@ def bulk_list(request: HttpRequest) -> HttpResponse:
     if segment is None:
         raise NotFound("This list is no longer there. Choose another one.")
     chosen = [lead.pk for lead in chosen_in(request)]
-    count = segment_actions.add_to_list(
-        segment.pk, chosen, at=timezone.now(), user=_user(request)
-    )
+    count = segment_actions.add_to_list(segment.pk, chosen, at=timezone.now(), user=_user(request))
     messages.success(request, f"Put {_leads(count)} on “{segment}”.")
     return redirect(next_of(request))
 

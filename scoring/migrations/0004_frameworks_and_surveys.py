@@ -3,9 +3,10 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import leadcrm.lib.tokens
 from django.conf import settings
 from django.db import migrations, models
+
+import leadcrm.lib.tokens
 
 
 class Migration(migrations.Migration):

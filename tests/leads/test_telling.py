@@ -122,7 +122,7 @@ def mail(state: str, **more: Any) -> TransactionalMail:
 class TestAutomaticMail:
     @pytest.fixture(autouse=True)
     def marketer(self, client: Client) -> User:
-        user: User = UserFactory(role="marketer", name="Bob Baker")
+        user = UserFactory.create(role="marketer", name="Bob Baker")
         client.force_login(user)
         return user
 

@@ -277,7 +277,7 @@ class TestWhatIsMadeOfIt:
 class TestThePage:
     @pytest.fixture
     def marketer(self, client: Client) -> User:
-        user: User = UserFactory(role="marketer")
+        user = UserFactory.create(role="marketer")
         client.force_login(user)
         return user
 

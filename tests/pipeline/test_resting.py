@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 def lead() -> Lead:
     make_funnel()
     actions.ensure_default_routing()
-    made: Lead = LeadFactory(owner=UserFactory(name="Alice Archer"))
+    made = LeadFactory.create(owner=UserFactory(name="Alice Archer"))
     actions.open_cycle(made.pk, at=NOON)
     return made
 

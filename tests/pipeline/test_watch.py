@@ -98,7 +98,7 @@ class TestTheWatch:
         look_now()
         uncovered = raised()
 
-        absence.cover = UserFactory()
+        absence.cover = UserFactory.create()
         absence.save()
         look_now()
 

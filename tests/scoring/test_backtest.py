@@ -54,7 +54,7 @@ def closed(lead: Lead, *, won: bool, at: Any = QUALIFIED, **fields: Any) -> Sale
 
 
 def history(sales: int = 60) -> None:
-    """Three in four of those who looked at prices bought, one of the others; trade meant nothing."""
+    """Three in four who looked at prices bought, one of the others; trade meant nothing."""
     make_funnel()
     looks, ends = [], []
     for number in range(sales):

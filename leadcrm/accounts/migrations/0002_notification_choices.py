@@ -7,86 +7,135 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Digest',
+            name="Digest",
             fields=[
-                ('due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='digest', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('covers_from', models.DateTimeField()),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="digest",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("covers_from", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='NotificationChoice',
+            name="NotificationChoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('in_app', models.BooleanField(default=True)),
-                ('email', models.CharField(choices=[('now', 'At once'), ('digest', 'In the digest'), ('off', 'Never')], default='off', max_length=6)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("in_app", models.BooleanField(default=True)),
+                (
+                    "email",
+                    models.CharField(
+                        choices=[("now", "At once"), ("digest", "In the digest"), ("off", "Never")],
+                        default="off",
+                        max_length=6,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='notification',
-            name='attempts',
+            model_name="notification",
+            name="attempts",
             field=models.PositiveSmallIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='due_at',
+            model_name="notification",
+            name="due_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='email',
-            field=models.CharField(blank=True, choices=[('', 'No'), ('waiting', 'Waiting'), ('sent', 'Sent'), ('seen', 'Read in the app before'), ('failed', 'Not sent')], db_default='', default='', max_length=7),
+            model_name="notification",
+            name="email",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "No"),
+                    ("waiting", "Waiting"),
+                    ("sent", "Sent"),
+                    ("seen", "Read in the app before"),
+                    ("failed", "Not sent"),
+                ],
+                db_default="",
+                default="",
+                max_length=7,
+            ),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='in_app',
+            model_name="notification",
+            name="in_app",
             field=models.BooleanField(db_default=True, default=True),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='lease_token',
+            model_name="notification",
+            name="lease_token",
             field=models.UUIDField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='digest_at',
+            model_name="user",
+            name="digest_at",
             field=models.TimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='quiet_from',
+            model_name="user",
+            name="quiet_from",
             field=models.TimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='quiet_until',
+            model_name="user",
+            name="quiet_until",
             field=models.TimeField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='notification_due'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at", "id"],
+                name="notification_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='digest',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'user'], name='digest_due'),
+            model_name="digest",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at", "user"],
+                name="digest_due",
+            ),
         ),
         migrations.AddField(
-            model_name='notificationchoice',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notification_choices', to=settings.AUTH_USER_MODEL),
+            model_name="notificationchoice",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="notification_choices",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationchoice',
-            constraint=models.UniqueConstraint(fields=('user', 'kind'), name='one_choice_per_kind'),
+            model_name="notificationchoice",
+            constraint=models.UniqueConstraint(fields=("user", "kind"), name="one_choice_per_kind"),
         ),
     ]

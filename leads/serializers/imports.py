@@ -5,11 +5,12 @@ from typing import Any
 from rest_framework import serializers
 
 from leads.models import ExportJob, ImportJob, ImportRow
+from leads.serializers.leads import KnownFieldsMixin
 
 MOST_LETTERS = 4_500_000
 
 
-class ImportInput(serializers.Serializer[Any]):
+class ImportInput(KnownFieldsMixin, serializers.Serializer[Any]):
     """A file of leads. Without `dry_run` it is imported as soon as it is checked."""
 
     file = serializers.FileField(
@@ -79,7 +80,7 @@ class ImportRowSerializer(serializers.ModelSerializer[ImportRow]):
         return seen.get(row.lead_id or 0)
 
 
-class ExportInput(serializers.Serializer[Any]):
+class ExportInput(KnownFieldsMixin, serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["csv", "xlsx"], default="csv")
     filters = serializers.DictField(
         child=serializers.CharField(max_length=500, allow_blank=True),

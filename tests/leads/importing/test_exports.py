@@ -206,6 +206,17 @@ class TestPrograms:
         assert refused.status_code == 422
         assert "There is no column “age”" in refused.json()["errors"][0]["message"]
 
+    def test_are_told_of_a_mistyped_filter_instead_of_given_everything(self) -> None:
+        key = create_api_key(name="BI", scopes=["leads:read", "leads:write"]).plain
+        api = Client(headers={"Authorization": f"Bearer {key}"})
+
+        refused = api.post(
+            "/api/v1/exports/", {"filter": {"score_min": "50"}}, content_type="application/json"
+        )
+
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["field"] == "filter"
+
 
 WORDS = st.text(alphabet=st.characters(exclude_categories=["C", "Z"]), max_size=12)
 TEXTS = st.builds(lambda a, b: f"{a} {b}".strip(), WORDS, WORDS)

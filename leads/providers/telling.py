@@ -25,13 +25,14 @@ logger = structlog.get_logger(__name__)
 
 OLDEST = timedelta(days=7)
 BATCH = 100  # Meta takes a thousand
+LEASE = timedelta(minutes=30)  # a refused batch is told one by one, each with its own wait
 MAX_ATTEMPTS = 48  # two days of an outage
 State = FeedbackEvent.State
 
 
 def drain(*, limit: int = BATCH) -> int:
     """Tell one batch; return how many were tried."""
-    claim = pump.claim(FeedbackEvent, limit=limit)
+    claim = pump.claim(FeedbackEvent, limit=limit, lease=LEASE)
     rows = FeedbackEvent.objects.select_related("inquiry__lead", "inquiry__inbox_item")
     by_source: dict[int, list[FeedbackEvent]] = defaultdict(list)
     for row in rows.filter(pk__in=[item.pk for item in claim.items]).order_by("pk"):

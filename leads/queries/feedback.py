@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count
 
@@ -52,13 +53,14 @@ class Told:
     rows: Iterable[FeedbackEvent]
 
 
-def told(connection: Connection) -> Told:
+def told(connection: Connection, principal: Any) -> Told:
     events = connection.feedback_events
     counts = dict(events.values_list("state").annotate(count=Count("pk")).order_by())
     stuck = events.filter(state__in=FeedbackEvent.STUCK).order_by("-pk").first()
+    seen = events.filter(inquiry__lead__in=Lead.objects.visible_to(principal))
     return Told(
         [(s, label, counts[s]) for s, label in FeedbackEvent.State.choices if s in counts],
         sum(counts.get(state, 0) for state in FeedbackEvent.STUCK),
         stuck.reason if stuck else "",
-        events.select_related("inquiry__lead").order_by("-pk")[:SHOWN],
+        seen.select_related("inquiry__lead").order_by("-pk")[:SHOWN],
     )

@@ -50,7 +50,7 @@ def source_feedback(request: HttpRequest, key: str) -> HttpResponse:
         "form": form,
         "source": connection.source,
         "token": connection.secrets.filter(use=Use.FEEDBACK, expires_at=None).last(),
-        "told": queries.told(connection),
+        "told": queries.told(connection, user_of(request)),
         "agreed_to": AttributionSettings.load().get_conversion_consent_display(),
     }
     status = 422 if form.errors else 200

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leadcrm.accounts.doors import role_required, user_of
-from leadcrm.accounts.models import Role
+from leadcrm.accounts.models import Role, User
 from leadcrm.lib.errors import DomainError, NotFound
 from leadcrm.lib.sealing import unseal
 from leadcrm.lib.tokens import new_secret
@@ -129,15 +129,15 @@ def show(
         "polls": connection.polls.order_by("name"),
         "waiting": actions.waiting(connection).count(),
         "secret_error": error,
-        "feedback": feedback_of(connection) if provider.key == "meta" else None,
+        "feedback": feedback_of(connection, user_of(request)) if provider.key == "meta" else None,
     }
     return render(request, "leads/sources/source.html", context, status=status)
 
 
-def feedback_of(connection: Connection) -> dict[str, Any]:
+def feedback_of(connection: Connection, user: User) -> dict[str, Any]:
     """How it goes with telling the advertiser."""
     on = Feedback.objects.filter(pk=connection.pk, is_on=True).exists()
-    return {"on": on, "told": told(connection)}
+    return {"on": on, "told": told(connection, user)}
 
 
 def address_of(connection: Connection) -> str:

@@ -550,6 +550,8 @@ SHOWN = {200, 302}
 CLOSED = {403, 404}
 # When a key was used, when somebody signed in, who took out which leads.
 OWN_MARKS = {"accounts_apikey", "accounts_user", "leads_exportjob"}
+# Copies that are brought up to date before they are read.
+COPIES = {"pipeline_cyclefact", "pipeline_changedlead"}
 
 
 @pytest.fixture
@@ -592,7 +594,7 @@ def contents() -> dict[str, str]:
                 rows = "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM"
                 cursor.execute(f"{rows} {name} t")
                 found[name] = cursor.fetchone()[0]
-    return {name: mark for name, mark in found.items() if name not in OWN_MARKS}
+    return {name: mark for name, mark in found.items() if name not in OWN_MARKS | COPIES}
 
 
 def test_every_address_stands_in_a_table_and_every_line_is_an_address() -> None:

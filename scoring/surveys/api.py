@@ -17,7 +17,7 @@ from leadcrm.lib.normalise import clean_text
 from leadcrm.lib.pagination import keyset_page
 from leads.models import Lead
 from scoring.actions import surveys as actions
-from scoring.bantapi import body_of, person_of
+from scoring.api.bant import body_of, person_of
 from scoring.models import Survey, SurveyResponse
 from scoring.surveys import content as contents
 from scoring.surveys import intake, links, results

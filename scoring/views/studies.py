@@ -19,7 +19,7 @@ from scoring.actions.backtesting import start_backtest
 from scoring.actions.predicting import start_training, stop_predicting
 from scoring.actions.simulating import start_simulation
 from scoring.backtest import showing as backtests
-from scoring.forms_studies import PeriodForm
+from scoring.forms.studies import PeriodForm
 from scoring.models import ModelVersion, ScoringModel
 from scoring.simulate import showing as simulations
 

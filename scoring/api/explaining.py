@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from leadcrm.lib.errors import Invalid
 from scoring import queries, studies
-from scoring.bantapi import MISSING, WRONG, visible_lead
+from scoring.api.bant import MISSING, WRONG, visible_lead
 from scoring.engine import Contribution
 from scoring.explain import telling
 from scoring.explain.history import course

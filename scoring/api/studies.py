@@ -19,7 +19,7 @@ from scoring.actions.backtesting import start_backtest
 from scoring.actions.predicting import start_training, stop_predicting
 from scoring.actions.simulating import start_simulation
 from scoring.actions.sketching import sketch_with
-from scoring.bantapi import MISSING, WRONG, body_of, person_of
+from scoring.api.bant import MISSING, WRONG, body_of, person_of
 from scoring.models import Backtest, ModelVersion, ScoringModel, Simulation, Training
 from scoring.simulate import showing
 

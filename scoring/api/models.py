@@ -16,10 +16,10 @@ from leadcrm.lib import api_pages
 from leadcrm.lib.errors import FieldError, Invalid, NotFound
 from leadcrm.lib.pagination import keyset_page
 from scoring import actions, queries
-from scoring.bantapi import body_of, person_of, visible_lead
+from scoring.api.bant import body_of, person_of, visible_lead
 from scoring.comparing import compare
 from scoring.models import ModelVersion, Rule, ScoringModel
-from scoring.modelshapes import (
+from scoring.serializers.models import (
     AdjustmentListSerializer,
     AdjustmentSerializer,
     ModelDetailSerializer,

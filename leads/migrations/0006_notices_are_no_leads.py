@@ -18,5 +18,5 @@ def apply(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0005_frameworks_and_surveys")]
+    dependencies = [("leads", "0005_unfinished_answers")]
     operations = [migrations.RunPython(reject, apply)]

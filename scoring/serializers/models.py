@@ -123,7 +123,7 @@ class ChangePartSerializer(serializers.Serializer[Any]):
 
 class ChangeSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["added", "removed", "changed", "setting"])
-    label = serializers.CharField()  # the field of that name
+    label = serializers.CharField()
     group = serializers.CharField(allow_blank=True)
     parts = ChangePartSerializer(many=True)
 

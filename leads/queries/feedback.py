@@ -49,14 +49,15 @@ class Told:
 
     states: list[tuple[str, str, int]]  # key, words, how many
     stuck: int
-    problem: str  # of the newest that is stuck
+    problem: str  # of the newest that failed or waits for access
     rows: Iterable[FeedbackEvent]
 
 
 def told(connection: Connection, principal: Any) -> Told:
     events = connection.feedback_events
     counts = dict(events.values_list("state").annotate(count=Count("pk")).order_by())
-    stuck = events.filter(state__in=FeedbackEvent.STUCK).order_by("-pk").first()
+    wrong = (FeedbackEvent.State.NO_ACCESS, FeedbackEvent.State.FAILED)
+    stuck = events.filter(state__in=wrong).order_by("-pk").first()
     seen = events.filter(inquiry__lead__in=Lead.objects.visible_to(principal))
     return Told(
         [(s, label, counts[s]) for s, label in FeedbackEvent.State.choices if s in counts],

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from leadcrm.accounts.doors import role_required, user_of
 from leadcrm.lib.errors import DomainError, NotFound
-from leads import capture, fields
+from leads import capture, criteria, fields
 from leads.capture import corrections, reviewing
 from leads.capture.mapping import target_of
 from leads.capture.parsing import decode
@@ -333,9 +333,10 @@ def typed(request: HttpRequest, item: InboxItem, error: DomainError) -> list[Ans
 def target_choices() -> list[tuple[str, str]]:
     """Every field an answer can fill, by its label."""
     plain = sorted(corrections.TARGETS - {corrections.NOWHERE}, key=label_of)
+    asked = [(f"bant.{key}", label) for key, label in criteria.offered()]
     own = [(f"custom.{each.key}", each.label) for each in fields.definitions()]
     nothing = (corrections.NOWHERE, LABELS[corrections.NOWHERE])
-    return [*((name, label_of(name)) for name in plain), *own, nothing]
+    return [*((name, label_of(name)) for name in plain), *asked, *own, nothing]
 
 
 def label_of(target: str) -> str:

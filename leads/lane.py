@@ -29,6 +29,8 @@ class CaptureLane:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and (is_capture(request) or is_adrift(request)):
             return self.direct(request)
+        if request.method in {"GET", "HEAD"} and is_script(request):
+            return self.direct(request)
         return self.get_response(request)
 
     @cached_property
@@ -83,3 +85,9 @@ def is_capture(request: HttpRequest) -> bool:
     if path == API:
         return "HTTP_AUTHORIZATION" in request.META
     return path == "/t/" or (path.startswith("/f/") and path.endswith("/"))
+
+
+def is_script(request: HttpRequest) -> bool:
+    """What websites load: the same for everybody, so that any cache may keep it."""
+    path = request.path_info
+    return path == "/t.js" or (path.startswith("/f/") and path.endswith("/embed.js"))

@@ -26,8 +26,13 @@ class CycleFact(models.Model):
     triggers of the tables it is copied from note which leads must be looked at again.
     """
 
-    cycle = models.OneToOneField(SalesCycle, models.CASCADE, primary_key=True, related_name="fact")
-    lead = models.ForeignKey(Lead, models.CASCADE, related_name="+", db_index=False)
+    # No constraint: a cycle may be deleted while it is copied; its note takes the copy away after.
+    cycle = models.OneToOneField(
+        SalesCycle, models.CASCADE, primary_key=True, db_constraint=False, related_name="fact"
+    )
+    lead = models.ForeignKey(
+        Lead, models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
     pipeline = _pointer(Pipeline)
     source = _pointer(Source)
     owner = _pointer(User)

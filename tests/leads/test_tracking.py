@@ -55,6 +55,7 @@ class TestTheScript:
         assert answer["Content-Type"].startswith("text/javascript")
         assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"
         assert "max-age" in answer["Cache-Control"]
+        assert answer["Vary"] == "Accept-Encoding"
 
     def test_needs_no_eval_and_writes_no_html(self) -> None:
         text = Client().get("/t.js").content.decode()

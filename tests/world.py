@@ -62,7 +62,7 @@ from pipeline.models import CloseReason, ResponseTarget, RoutingDecision, Routin
 from scoring import actions as scoring
 from scoring.actions.responses import answer_survey
 from scoring.defaults import ensure_default_model
-from scoring.models import BantAnswer, ScoringModel
+from scoring.models import BantAnswer, Rescore, ScoringModel
 from tests.factories import LeadFactory, TeamFactory, UserFactory, make_form, make_funnel
 from tests.leads.factories import FieldFactory
 from tests.leads.sources import connect, secret_of
@@ -143,6 +143,7 @@ def make_world() -> World:
     )
     model = ScoringModel.objects.get(is_default=True)
     draft = scoring.create_draft(model.pk, at=now)
+    Rescore.objects.create(version=draft, last_id=0, due_at=None, done_at=now)
     company = Company.objects.create(name="Kestrel Logistics")
     Lead.objects.filter(pk=lead.pk).update(company=company)
     deal = pipeline.create_deal(lead.pk, name="Seats", amount=100, at=now, actor=alice)

@@ -104,7 +104,7 @@ class TestGenerating:
         UserFactory(role="rep")
         out = StringIO()
 
-        bulk.generate(leads=3000, activities=3000, seed=1, now=NOW)
+        call_command("generate", leads=3000, activities=3000, stdout=StringIO())
         call_command("audit", stdout=out)
 
         assert "rules hold" in out.getvalue()

@@ -230,6 +230,7 @@ class TestAnyBytes:
 
         assert not isinstance(read, Unreadable) or read.detail
 
+    @pytest.mark.django_db
     @given(
         st.dictionaries(
             st.sampled_from(["email", "name", "phone", "country", "company size", "bant", "x"]),

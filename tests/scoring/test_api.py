@@ -61,7 +61,7 @@ class TestScore:
         assert api("get", path + "2026-11-19T12:00:00%2B00:00").json()["value"] == 12
         before = api("get", path + "2026-11-18T12:00:00Z").json()
         assert before["value"] == 0
-        assert "as it is now" in before["basis"]
+        assert "up to this moment" in before["basis"]
 
     @pytest.mark.parametrize("as_of", ["yesterday", "2026-99-99", "%00", "0001-01-01T00:00:00Z"])
     def test_names_a_moment_that_cannot_be_read(self, api: Call, as_of: str) -> None:

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leadcrm.lib.errors import NotFound
 from pipeline.actions import resting
 from pipeline.api.base import CONFLICT, INVALID, NOT_FOUND, actor_of, lead_of, read
 from pipeline.models.resting import Rest
@@ -24,10 +23,19 @@ class RestInput(serializers.Serializer[Any]):
     )
 
 
-class RestShape(serializers.ModelSerializer[Rest]):
-    class Meta:
-        model = Rest
-        fields = ("reason", "note", "at", "wake_at")
+class RestShape(serializers.Serializer[Any]):
+    """All but `disqualified` is null where the lead is not laid aside."""
+
+    disqualified = serializers.BooleanField()
+    reason = serializers.ChoiceField(choices=Rest.Reason.choices, allow_null=True)
+    note = serializers.CharField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+    wake_at = serializers.DateTimeField(allow_null=True)
+
+
+def shape(rest: Rest | None) -> dict[str, Any]:
+    told = {name: getattr(rest, name, None) for name in ("reason", "note", "at", "wake_at")}
+    return RestShape({"disqualified": rest is not None, **told}).data
 
 
 class DisqualificationView(APIView):
@@ -39,10 +47,7 @@ class DisqualificationView(APIView):
         responses={200: RestShape, 404: NOT_FOUND},
     )
     def get(self, request: Request, lead_id: str) -> Response:
-        rest = resting.resting(lead_of(request, lead_id).pk)
-        if rest is None:
-            raise NotFound("This lead is not laid aside.")
-        return Response(RestShape(rest).data)
+        return Response(shape(resting.resting(lead_of(request, lead_id).pk)))
 
     @extend_schema(
         operation_id="lead_disqualification",
@@ -60,7 +65,7 @@ class DisqualificationView(APIView):
             at=timezone.now(),
             user=actor_of(request),
         )
-        return Response(RestShape(rest).data, status=201)
+        return Response(shape(rest), status=201)
 
     @extend_schema(
         operation_id="lead_disqualification_end",

@@ -12,6 +12,7 @@ by a tick every few seconds, and by the pump itself while work remains.
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,7 @@ LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 12
 FIRST_RETRY_SECONDS = 5
 LONGEST_RETRY_SECONDS = 3600
+REST = 1_936_483_617  # the advisory lock of whoever lets the workers rest
 BUDGET_SECONDS = 25.0
 DEAD_LETTER_TEXT = 2000
 
@@ -187,6 +189,28 @@ def _drain(queue: "Queue") -> int:
 
 Nudge = Callable[[str], None]
 _nudge: Nudge | None = None
+
+
+@contextmanager
+def at_rest() -> Iterator[None]:
+    """No worker takes up work meanwhile; what it does already, it finishes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [REST])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [REST])
+
+
+def is_at_rest() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE locktype = 'advisory' AND objid = %s AND datname = current_database())",
+            [REST],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def set_nudge(nudge: Nudge) -> None:

@@ -18,7 +18,7 @@ _broker_down_until = 0.0
 @shared_task(name="pump", ignore_result=True)
 def pump(queue: str, **_: object) -> None:
     close_old_connections()
-    if pumps.run(queue):
+    if not pumps.is_at_rest() and pumps.run(queue):
         send_pump(queue)
 
 

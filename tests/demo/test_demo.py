@@ -11,9 +11,11 @@ from django.db.models import F
 from leadcrm.demo import bulk, rebuilding
 from leadcrm.demo.actions import load_demo
 from leadcrm.demo.story import stories
+from leadcrm.lib import pump, tasks
 from leads.models import Activity, Form, Lead, LeadIdentifier, LeadScore
 from leads.queries.forms import stats_of
-from pipeline.models import ResponseClock, SalesCycle, Transition
+from pipeline import facts
+from pipeline.models import ChangedLead, ResponseClock, SalesCycle, Transition
 from tests.factories import LeadFactory, UserFactory, make_funnel
 
 NOW = datetime(2026, 11, 19, 10, 42, tzinfo=UTC)
@@ -122,6 +124,16 @@ class TestGenerating:
         bulk.generate(leads=10, activities=10, seed=1, now=NOW)
 
         assert indexes() == before
+
+    def test_workers_rest_meanwhile_and_go_on_afterwards(self) -> None:
+        ChangedLead.objects.create(lead_id=1)
+
+        with pump.at_rest():
+            tasks.pump(facts.QUEUE)
+            assert ChangedLead.objects.exists()
+
+        tasks.pump(facts.QUEUE)
+        assert not ChangedLead.objects.exists()
 
     def test_people_can_go_on_working_afterwards(self) -> None:
         bulk.generate(leads=10, activities=0, seed=1, now=NOW)

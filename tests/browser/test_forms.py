@@ -41,7 +41,8 @@ class TestTheBuilder:
         drag(page, "email", "first_name")
         expect(page.locator("#fieldlist li").first).to_contain_text("Work e-mail")
         page.locator('#fieldlist li[data-key="email"] [data-grip]').focus()
-        page.keyboard.press("ArrowDown")
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            page.keyboard.press("ArrowDown")
         expect(page.locator("#fieldlist li").first).to_contain_text("Your given name")
 
         assert [each["key"] for each in Form.objects.get().draft["fields"]][:2] == [
